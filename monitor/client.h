@@ -1,0 +1,113 @@
+/* client.h: what the library's own files share. Nothing of it is visible outside. */
+#ifndef DMONITOR_CLIENT_H
+#define DMONITOR_CLIENT_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "conversation.h"
+#include "dmonitor.h"
+
+/* client_link.c: a DEALER socket to one server; the only file of the library that knows libzmq. */
+struct dmonitor_link;
+
+int dmonitor_link_open(const char *endpoint, struct dmonitor_link **link);
+void dmonitor_link_close(struct dmonitor_link **link);
+/* Hand ${text} to the server's connection by ${due_ns}: 0, or EAGAIN where there is none. */
+int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due_ns);
+/* The next reply, by ${due_ns}: 0, EAGAIN, EINTR, EPROTO (one that makes no sense), ENOMEM. */
+int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply);
+
+/* How a session talks to its server: told of outcomes, or asking for them. The session is locked;
+ * ${monitor}'s levels are the caller's to change, its token and abandoned are set here. */
+struct dmonitor_discipline {
+	int (*connect)(dmonitor_session *session, const struct dmonitor_options *options,
+	               int64_t due_ns);
+	int (*disconnect)(dmonitor_session *session, int64_t due_ns);
+	int (*enter)(dmonitor *monitor, int64_t timeout_ms);
+	int (*exit)(dmonitor *monitor, bool confirmed);
+	int (*wait)(dmonitor *monitor, const char *condition, int64_t timeout_ms);
+	int (*signal)(dmonitor *monitor, const char *condition, bool all);
+	int (*check)(dmonitor *monitor);
+	bool (*lost)(dmonitor_session *session);
+};
+
+extern const struct dmonitor_discipline dmonitor_push;    /* client_push.c */
+extern const struct dmonitor_discipline dmonitor_polling; /* client_polling.c */
+
+/* A name of a condition, kept once for each monitor as long as that is open. */
+struct dmonitor_condition_name {
+	UT_hash_handle hh;
+	char name[DMONITOR_NAME_BYTES + 1];
+};
+
+/* Signals or broadcasts that are held back until the next exit or wait. */
+struct dmonitor_held_names {
+	const char **names; /* kept in the monitor's condition_names */
+	size_t count;
+	size_t room;
+};
+
+struct dmonitor {
+	dmonitor *next; /* of the session's */
+	dmonitor_session *session;
+	char name[DMONITOR_NAME_BYTES + 1];
+	unsigned flags;
+	unsigned references; /* opens less closes */
+	unsigned levels;     /* enters less exits; 0: outside */
+	uint64_t token;
+	bool abandoned;
+	int last_result;
+	struct dmonitor_condition_name *condition_names;
+	struct dmonitor_held_names signals;
+	struct dmonitor_held_names broadcasts;
+	int64_t unconfirmed_seq; /* of the last exit that was sent unanswered */
+	int exit_result;         /* why it was refused, until told */
+};
+
+struct dmonitor_session {
+	pid_t process;        /* that opened it */
+	pthread_mutex_t lock; /* held during each call, and by the keeper while nobody calls */
+	const struct dmonitor_discipline *discipline;
+	struct dmonitor_link *link;
+	char *endpoint;
+	struct dmonitor_conversation conversation;
+	char process_id[DMONITOR_ID_BYTES + 1];
+	unsigned flags;
+	int64_t poll_interval_ns;
+	dmonitor *monitors;
+	char error[256];
+
+	/* client_keeper.c: the thread that keeps the lease while nobody calls. */
+	pthread_t keeper;
+	bool keeper_runs;
+	bool keeper_ends;
+	pthread_mutex_t keeper_lock;
+	pthread_cond_t keeper_wakes;
+};
+
+int dmonitor_keeper_start(dmonitor_session *session);
+void dmonitor_keeper_stop(dmonitor_session *session);
+
+/* client_push.c, for the keeper: hear what has come, say what is due. */
+void dmonitor_push_attend(dmonitor_session *session);
+
+/* Note why a call failed, for dmonitor_error(), and return ${result}. */
+__attribute__((format(printf, 3, 4))) int dmonitor_fail(dmonitor_session *session, int result,
+                                                        const char *format, ...);
+
+/* The errno value for a refusal; its sentence is noted. */
+int dmonitor_refused(dmonitor_session *session, const struct dmonitor_reply *reply);
+
+/* ${span_ms} after ${start_ns}; INT64_MAX for a negative or a very long one. */
+int64_t dmonitor_due_ns(int64_t start_ns, int64_t span_ms);
+
+/* client_names.c: hold back one more, for ${monitor}: 0 or ENOMEM; and free what was kept. */
+int dmonitor_names_hold(dmonitor *monitor, struct dmonitor_held_names *list, const char *name);
+void dmonitor_names_free(dmonitor *monitor);
+
+#endif

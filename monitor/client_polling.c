@@ -1,0 +1,279 @@
+/*
+ * client_polling.c: the discipline of the original clients, so that its cost can be measured: each
+ * request is answered at once, and the outcome of ENTER and WAIT is asked for every so often. No
+ * HELLO, no beat; the client lives while its connection does.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+/* How long a reply may take before it is taken for lost. */
+#define REPLY_MS 5000
+
+static int64_t reply_due_ns(void)
+{
+	return dmonitor_clock_now_ns() + REPLY_MS * DMONITOR_NS_PER_MS;
+}
+
+static bool lost(dmonitor_session *session)
+{
+	return session->conversation.lost;
+}
+
+/* After a lost reply: a new socket, on which no late reply can be taken for another. */
+static void reconnect(dmonitor_session *session)
+{
+	struct dmonitor_link *link;
+
+	if (dmonitor_link_open(session->endpoint, &link) != 0)
+		return;
+	dmonitor_link_close(&session->link);
+	session->link = link;
+}
+
+/* Send ${request} and take the reply to it: 0, ECONNABORTED, or another errno value. */
+static int exchange(dmonitor_session *session, struct dmonitor_request *request,
+                    struct dmonitor_reply *reply)
+{
+	const int64_t due_ns = reply_due_ns();
+	char *text;
+	int result;
+
+	request->process_id = session->process_id;
+	text = dmonitor_request_encode(request);
+	if (text == NULL)
+		return ENOMEM;
+	result = dmonitor_link_send(session->link, text, due_ns);
+	free(text);
+	while (result == 0 || result == EINTR) {
+		result = dmonitor_link_receive(session->link, due_ns, reply);
+		if (result == 0)
+			return 0;
+	}
+	reconnect(session);
+	if (result == EAGAIN)
+		return dmonitor_fail(session, ECONNABORTED, "The server did not answer %s",
+		                     dmonitor_action_word(request->action));
+	return dmonitor_fail(session, result, "The answer to %s cannot be understood",
+	                     dmonitor_action_word(request->action));
+}
+
+static struct dmonitor_request request_for(const dmonitor *monitor, enum dmonitor_action action,
+                                           const char *condition)
+{
+	return (struct dmonitor_request){ .action = action,
+		                          .monitor_name = monitor->name,
+		                          .condition_name = condition,
+		                          .timeout_ms = -1 };
+}
+
+/* What was ours is not any more: the server took us for dead, or is another one. */
+static int not_ours(dmonitor *monitor)
+{
+	monitor->session->conversation.lost = true;
+	return ESTALE;
+}
+
+static int connect_to_server(dmonitor_session *session, const struct dmonitor_options *options,
+                             int64_t due_ns)
+{
+	struct dmonitor_request status = { .action = DMONITOR_ACTION_STATUS, .timeout_ms = -1 };
+	struct dmonitor_reply reply;
+	char *text = dmonitor_request_encode(&status);
+	int result;
+
+	(void)options;
+	if (text == NULL)
+		return ENOMEM;
+	result = dmonitor_link_send(session->link, text, due_ns);
+	free(text);
+	while (result == 0 || result == EINTR) {
+		result = dmonitor_link_receive(session->link, due_ns, &reply);
+		if (result == 0)
+			break;
+	}
+	if (result == EAGAIN)
+		return dmonitor_fail(session, EHOSTUNREACH, "No server answers at %s",
+		                     session->endpoint);
+	if (result != 0)
+		return dmonitor_fail(session, result, "What answers at %s is no monitor server",
+		                     session->endpoint);
+	strcpy(session->conversation.server, reply.server);
+	return 0;
+}
+
+static int disconnect(dmonitor_session *session, int64_t due_ns)
+{
+	(void)session;
+	(void)due_ns;
+	return 0;
+}
+
+/* Let an interval pass: 0, or EINTR where a signal ended it and ${flags} allow that. */
+static int pause_between(const dmonitor_session *session, unsigned flags)
+{
+	const int64_t due_ns = dmonitor_clock_now_ns() + session->poll_interval_ns;
+	const struct timespec span = { .tv_sec =
+		                           (time_t)(session->poll_interval_ns / DMONITOR_NS_PER_S),
+		                       .tv_nsec =
+		                           (long)(session->poll_interval_ns % DMONITOR_NS_PER_S) };
+
+	if (ppoll(NULL, 0, &span, NULL) < 0 && errno == EINTR && (flags & DMONITOR_INTERRUPTIBLE))
+		return EINTR;
+	dmonitor_clock_sleep_until(due_ns);
+	return 0;
+}
+
+/* Ask ${check} until it says something else than ${first} or ${second}, which mean: not yet. An
+ * interruption cancels, and what the checks say then is the outcome. */
+static int poll_until(dmonitor *monitor, struct dmonitor_request *check, enum dmonitor_status first,
+                      enum dmonitor_status second, struct dmonitor_reply *reply)
+{
+	struct dmonitor_request cancel = request_for(monitor, DMONITOR_ACTION_CANCEL, NULL);
+
+	do {
+		int result = 0;
+
+		if (pause_between(monitor->session, monitor->flags) == EINTR)
+			result = exchange(monitor->session, &cancel, reply);
+		/* A lost reply does no harm: the next check asks the same. */
+		if (result == 0)
+			result = exchange(monitor->session, check, reply);
+		if (result != 0)
+			return result;
+	} while (reply->status == first || reply->status == second);
+	return 0;
+}
+
+static int granted(dmonitor *monitor, const struct dmonitor_reply *reply)
+{
+	monitor->token = reply->token;
+	monitor->abandoned = reply->abandoned;
+	return 0;
+}
+
+static int unexpected(dmonitor *monitor, const struct dmonitor_reply *reply)
+{
+	if (reply->status == DMONITOR_STATUS_ERROR)
+		return dmonitor_refused(monitor->session, reply);
+	return dmonitor_fail(monitor->session, EPROTO, "The server answered \"%s\" about %s",
+	                     dmonitor_status_word(reply->status), monitor->name);
+}
+
+static int enter(dmonitor *monitor, int64_t timeout_ms)
+{
+	struct dmonitor_request request = request_for(monitor, DMONITOR_ACTION_ENTER, NULL);
+	struct dmonitor_request check = request_for(monitor, DMONITOR_ACTION_CHECK_GRANT, NULL);
+	struct dmonitor_reply reply;
+	int result;
+
+	request.timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
+	result = exchange(monitor->session, &request, &reply);
+	/* Inside already: by an ENTER whose reply, or an EXIT whose request, was lost. */
+	if (result == 0 && reply.code == DMONITOR_CODE_ALREADY_INSIDE)
+		result = exchange(monitor->session, &check, &reply);
+	if (result == 0 && reply.status == DMONITOR_STATUS_QUEUED)
+		result = poll_until(monitor, &check, DMONITOR_STATUS_QUEUED, DMONITOR_STATUS_QUEUED,
+		                    &reply);
+	if (result != 0)
+		return result;
+	switch (reply.status) {
+	case DMONITOR_STATUS_GRANTED:
+		return granted(monitor, &reply);
+	case DMONITOR_STATUS_TIMEOUT:
+		return dmonitor_fail(monitor->session, timeout_ms == 0 ? EBUSY : ETIMEDOUT,
+		                     "%s was not free in time", monitor->name);
+	case DMONITOR_STATUS_CANCELLED:
+		return dmonitor_fail(monitor->session, EINTR, "Interrupted on the way into %s",
+		                     monitor->name);
+	default:
+		return unexpected(monitor, &reply);
+	}
+}
+
+static int exit_monitor(dmonitor *monitor, bool confirmed)
+{
+	struct dmonitor_request request = request_for(monitor, DMONITOR_ACTION_EXIT, NULL);
+	struct dmonitor_reply reply;
+	const int result = exchange(monitor->session, &request, &reply);
+
+	(void)confirmed; /* the original waits for each reply */
+	if (result != 0)
+		return result;
+	if (reply.code == DMONITOR_CODE_NOT_OWNER)
+		return not_ours(monitor);
+	return reply.status == DMONITOR_STATUS_SUCCESS ? 0 : unexpected(monitor, &reply);
+}
+
+static int wait_on(dmonitor *monitor, const char *condition, int64_t timeout_ms)
+{
+	struct dmonitor_request request = request_for(monitor, DMONITOR_ACTION_WAIT, condition);
+	struct dmonitor_request check =
+	    request_for(monitor, DMONITOR_ACTION_CHECK_AWAKENED, condition);
+	struct dmonitor_reply reply = { .status = DMONITOR_STATUS_NONE };
+	int result;
+
+	request.timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
+	result = exchange(monitor->session, &request, &reply);
+	/* Whether a WAIT whose reply was lost arrived, the checks tell. */
+	if (result == ECONNABORTED || (result == 0 && reply.status != DMONITOR_STATUS_ERROR))
+		result = poll_until(monitor, &check, DMONITOR_STATUS_STILL_WAITING_ON_CONDITION,
+		                    DMONITOR_STATUS_QUEUED_AFTER_SIGNAL, &reply);
+	if (result != 0)
+		return result;
+	if (reply.code == DMONITOR_CODE_NOT_OWNER || reply.code == DMONITOR_CODE_NOT_WAITING)
+		return not_ours(monitor);
+	if (reply.status != DMONITOR_STATUS_GRANTED_AFTER_WAIT)
+		return unexpected(monitor, &reply);
+	granted(monitor, &reply);
+	if (reply.timed_out)
+		return dmonitor_fail(monitor->session, ETIMEDOUT, "No signal on %s of %s in time",
+		                     condition, monitor->name);
+	if (reply.cancelled)
+		return dmonitor_fail(monitor->session, EINTR, "Interrupted waiting on %s of %s",
+		                     condition, monitor->name);
+	return 0;
+}
+
+static int signal_condition(dmonitor *monitor, const char *condition, bool all)
+{
+	struct dmonitor_request request = request_for(
+	    monitor, all ? DMONITOR_ACTION_BROADCAST : DMONITOR_ACTION_SIGNAL, condition);
+	struct dmonitor_reply reply;
+	const int result = exchange(monitor->session, &request, &reply);
+
+	if (result != 0)
+		return result;
+	if (reply.code == DMONITOR_CODE_NOT_OWNER)
+		return not_ours(monitor);
+	return reply.status == DMONITOR_STATUS_SUCCESS ? 0 : unexpected(monitor, &reply);
+}
+
+static int check_owner(dmonitor *monitor)
+{
+	struct dmonitor_request request = request_for(monitor, DMONITOR_ACTION_CHECK, NULL);
+	struct dmonitor_reply reply;
+	int result;
+
+	request.token = monitor->token;
+	result = exchange(monitor->session, &request, &reply);
+	if (result != 0)
+		return result;
+	return reply.status == DMONITOR_STATUS_OWNER ? 0 : unexpected(monitor, &reply);
+}
+
+const struct dmonitor_discipline dmonitor_polling = {
+	.connect = connect_to_server,
+	.disconnect = disconnect,
+	.enter = enter,
+	.exit = exit_monitor,
+	.wait = wait_on,
+	.signal = signal_condition,
+	.check = check_owner,
+	.lost = lost,
+};

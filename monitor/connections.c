@@ -1,0 +1,191 @@
+/* connections.c: which peer is on which connection, and which has gone. */
+#include "connections.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+void connections_fini(struct connections *connections)
+{
+	struct peer *peer, *next;
+
+	HASH_CLEAR(hh_number, connections->by_number);
+	HASH_ITER (hh, connections->by_routing_id, peer, next) {
+		HASH_DEL(connections->by_routing_id, peer);
+		free(peer);
+	}
+	free(connections->descriptors);
+	free(connections->dropped);
+	*connections = (struct connections){ .last_number = 0 };
+}
+
+const struct peer *connections_find(const struct connections *connections, const void *routing_id,
+                                    size_t size_bytes)
+{
+	struct peer *peer;
+
+	HASH_FIND(hh, connections->by_routing_id, routing_id, size_bytes, peer);
+	return peer;
+}
+
+const struct peer *connections_find_number(const struct connections *connections, uint64_t number)
+{
+	struct peer *peer;
+
+	HASH_FIND(hh_number, connections->by_number, &number, sizeof(number), peer);
+	return peer;
+}
+
+/* NULL: out of memory. */
+static struct descriptor *descriptor_at(struct connections *connections, int number)
+{
+	const size_t index = number < 0 ? 0 : (size_t)number;
+
+	if (index >= connections->descriptor_room) {
+		const size_t room = index * 2 + 64;
+		struct descriptor *grown = realloc(connections->descriptors, room * sizeof(*grown));
+
+		if (grown == NULL)
+			return NULL;
+		memset(grown + connections->descriptor_room, 0,
+		       (room - connections->descriptor_room) * sizeof(*grown));
+		connections->descriptors = grown;
+		connections->descriptor_room = room;
+	}
+	return &connections->descriptors[index];
+}
+
+static bool bound(const struct descriptor *descriptor, uint64_t generation)
+{
+	const struct peer *peer;
+
+	LL_FOREACH(descriptor->peers, peer)
+	if (peer->generation == generation)
+		return true;
+	return false;
+}
+
+/* Room to remember one more dropped peer, so that dropping cannot fail. */
+static int reserve_dropped(struct connections *connections)
+{
+	const size_t room =
+	    connections->dropped_count + HASH_CNT(hh, connections->by_routing_id) + 1;
+	uint64_t *grown;
+
+	if (room <= connections->dropped_room)
+		return 0;
+	grown = realloc(connections->dropped, (room * 2) * sizeof(*grown));
+	if (grown == NULL)
+		return ENOMEM;
+	connections->dropped = grown;
+	connections->dropped_room = room * 2;
+	return 0;
+}
+
+const struct peer *connections_add(struct connections *connections, const void *routing_id,
+                                   size_t size_bytes, int number, bool local)
+{
+	struct descriptor *descriptor = descriptor_at(connections, number);
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (descriptor == NULL || peer == NULL || reserve_dropped(connections) != 0)
+		goto err0;
+	peer->number = connections->last_number + 1;
+	peer->descriptor = number;
+	peer->local = local;
+	peer->routing_id_bytes = (uint8_t)size_bytes;
+	memcpy(peer->routing_id, routing_id, size_bytes);
+	HASH_ADD(hh, connections->by_routing_id, routing_id, size_bytes, peer);
+	if (peer->hh.tbl == NULL)
+		goto err0;
+	HASH_ADD(hh_number, connections->by_number, number, sizeof(peer->number), peer);
+	if (peer->hh_number.tbl == NULL)
+		goto err1;
+	if (descriptor->opened <= descriptor->closed || bound(descriptor, descriptor->opened))
+		descriptor->opened =
+		    (descriptor->opened > descriptor->closed ? descriptor->opened
+		                                             : descriptor->closed) +
+		    1;
+	peer->generation = descriptor->opened;
+	LL_PREPEND(descriptor->peers, peer);
+	connections->last_number++;
+	return peer;
+err1:
+	HASH_DEL(connections->by_routing_id, peer);
+err0:
+	free(peer);
+	return NULL;
+}
+
+int connections_accepted(struct connections *connections, int number)
+{
+	struct descriptor *descriptor = descriptor_at(connections, number);
+
+	if (descriptor == NULL)
+		return ENOMEM;
+	if (++descriptor->accepted > descriptor->opened)
+		descriptor->opened = descriptor->accepted;
+	return 0;
+}
+
+static void forget(struct connections *connections, struct peer *peer)
+{
+	LL_DELETE(connections->descriptors[peer->descriptor < 0 ? 0 : peer->descriptor].peers,
+	          peer);
+	HASH_DELETE(hh_number, connections->by_number, peer);
+	HASH_DEL(connections->by_routing_id, peer);
+	free(peer);
+}
+
+uint64_t connections_disconnected(struct connections *connections, int number)
+{
+	struct descriptor *descriptor = descriptor_at(connections, number);
+	struct peer *peer;
+	uint64_t gone;
+
+	if (descriptor == NULL)
+		return 0;
+	descriptor->closed++;
+	LL_SEARCH_SCALAR(descriptor->peers, peer, generation, descriptor->closed);
+	if (peer == NULL)
+		return 0;
+	gone = peer->dropped ? 0 : peer->number;
+	forget(connections, peer);
+	return gone;
+}
+
+void connections_drop(struct connections *connections, uint64_t number)
+{
+	struct peer *peer;
+
+	HASH_FIND(hh_number, connections->by_number, &number, sizeof(number), peer);
+	if (peer == NULL || peer->dropped)
+		return;
+	peer->dropped = true;
+	connections->dropped[connections->dropped_count++] = number;
+}
+
+void connections_replaced(struct connections *connections, uint64_t number)
+{
+	struct peer *peer;
+
+	connections_drop(connections, number);
+	HASH_FIND(hh_number, connections->by_number, &number, sizeof(number), peer);
+	if (peer != NULL)
+		forget(connections, peer);
+}
+
+uint64_t connections_next_dropped(struct connections *connections)
+{
+	uint64_t number;
+
+	if (connections->dropped_count == 0)
+		return 0;
+	number = connections->dropped[0];
+	connections->dropped_count--;
+	memmove(connections->dropped, connections->dropped + 1,
+	        connections->dropped_count * sizeof(number));
+	return number;
+}

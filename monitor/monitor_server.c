@@ -1,0 +1,182 @@
+/*
+ * monitor_server.c: the program. A loop around the core: what arrives becomes an event, what the
+ * core says becomes messages, and when nothing arrives in time that is an event too.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "clock.h"
+#include "core.h"
+#include "server_identity.h"
+#include "server_options.h"
+#include "transport.h"
+
+/* When what is due is served so late, the server itself had stood still: suspended, stopped, or
+ * starved. Nobody's life may end for that. */
+#define STALL_NS (250 * DMONITOR_NS_PER_MS)
+
+/* How soon to try again what failed for want of memory. */
+#define RETRY_NS (10 * DMONITOR_NS_PER_MS)
+
+struct server {
+	struct dmonitor_transport *transport;
+	struct dmonitor_core *core;
+	struct dmonitor_outbox outbox;
+	int64_t retry_ns; /* a tick to be tried again; 0: none */
+};
+
+static void send_outbox(struct server *server)
+{
+	for (size_t i = 0; i < server->outbox.count; i++) {
+		const struct dmonitor_delivery *delivery = &server->outbox.deliveries[i];
+		char *text = dmonitor_reply_encode(&delivery->reply);
+
+		/* A reply may not be lost in silence: without memory for it the peer is let go. */
+		if (text == NULL)
+			dmonitor_transport_drop(server->transport, delivery->to);
+		else
+			dmonitor_transport_send(server->transport, delivery->to, text);
+		free(text);
+	}
+}
+
+static int step(struct server *server, struct dmonitor_event *event)
+{
+	int result;
+
+	event->now_ns = dmonitor_clock_now_ns();
+	result = dmonitor_core_step(server->core, event, &server->outbox);
+	send_outbox(server);
+	return result;
+}
+
+static int start(struct server *server)
+{
+	char identity[DMONITOR_ID_BYTES + 1];
+	struct dmonitor_event event = { .kind = DMONITOR_EVENT_START,
+		                        .server = identity,
+		                        .token = (uint64_t)dmonitor_clock_wall_ns() };
+
+	server_identity(identity, sizeof(identity));
+	return step(server, &event);
+}
+
+static void serve_message(struct server *server, struct dmonitor_arrival *arrival)
+{
+	struct dmonitor_event event = { .kind = DMONITOR_EVENT_MESSAGE,
+		                        .peer = arrival->peer,
+		                        .local = arrival->local,
+		                        .request = &arrival->request };
+
+	if (arrival->request.action == DMONITOR_ACTION_HELLO)
+		getrandom(event.random, sizeof(event.random), 0);
+	/* Without memory the request has had no effect, and the client must not wait for it. */
+	if (step(server, &event) != 0)
+		dmonitor_transport_drop(server->transport, arrival->peer);
+	dmonitor_request_fini(&arrival->request);
+}
+
+static void serve_closed(struct server *server, uint64_t peer)
+{
+	struct dmonitor_event event = { .kind = DMONITOR_EVENT_CLOSED, .peer = peer };
+
+	step(server, &event);
+}
+
+static void serve_time(struct server *server)
+{
+	struct dmonitor_event stalled = { .kind = DMONITOR_EVENT_STALLED };
+	struct dmonitor_event tick = { .kind = DMONITOR_EVENT_TICK };
+	const int64_t now_ns = dmonitor_clock_now_ns();
+	const int64_t due_ns = dmonitor_core_deadline_ns(server->core);
+
+	if (due_ns > now_ns)
+		return;
+	if (now_ns - due_ns > STALL_NS && server->retry_ns == 0)
+		step(server, &stalled);
+	server->retry_ns = step(server, &tick) == 0 ? 0 : now_ns + RETRY_NS;
+}
+
+static int64_t next_deadline(const struct server *server)
+{
+	return server->retry_ns != 0 ? server->retry_ns : dmonitor_core_deadline_ns(server->core);
+}
+
+static int serve(struct server *server)
+{
+	struct dmonitor_arrival arrival;
+
+	for (;;) {
+		/* Without memory for a message it stays unread; the next may fit. */
+		if (dmonitor_transport_next(server->transport, next_deadline(server), &arrival) !=
+		    0)
+			continue;
+		switch (arrival.kind) {
+		case DMONITOR_ARRIVAL_MESSAGE:
+			serve_message(server, &arrival);
+			break;
+		case DMONITOR_ARRIVAL_CLOSED:
+			serve_closed(server, arrival.peer);
+			break;
+		case DMONITOR_ARRIVAL_SIGNAL:
+			return 0;
+		case DMONITOR_ARRIVAL_NONE:
+			serve_time(server);
+			break;
+		}
+		if (server->outbox.stop)
+			return 0;
+	}
+}
+
+static int listen_everywhere(struct server *server, const struct server_options *options)
+{
+	char bound[512];
+
+	for (size_t i = 0; i < options->endpoint_count; i++) {
+		const int result = dmonitor_transport_bind(server->transport, options->endpoints[i],
+		                                           bound, sizeof(bound));
+
+		if (result != 0) {
+			fprintf(stderr, "monitor_server: cannot listen at %s: %s\n",
+			        options->endpoints[i], dmonitor_transport_error(result));
+			return result;
+		}
+		printf("listening %s\n", bound);
+	}
+	return fflush(stdout) == 0 ? 0 : EIO;
+}
+
+static int run(const struct server_options *options)
+{
+	struct server server = { .core = dmonitor_core_new(&options->core) };
+	int result = server.core == NULL ? ENOMEM : dmonitor_transport_new(&server.transport);
+
+	if (result == 0)
+		result = start(&server);
+	if (result != 0)
+		fprintf(stderr, "monitor_server: cannot start: %s\n",
+		        dmonitor_transport_error(result));
+	if (result == 0)
+		result = listen_everywhere(&server, options);
+	if (result == 0)
+		result = serve(&server);
+	dmonitor_transport_free(&server.transport);
+	dmonitor_outbox_fini(&server.outbox);
+	dmonitor_core_free(&server.core);
+	return result == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct server_options options;
+	int status = server_options_read(argc, argv, &options);
+
+	if (status < 0)
+		status = run(&options);
+	server_options_fini(&options);
+	return status;
+}

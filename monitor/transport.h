@@ -1,0 +1,58 @@
+/*
+ * transport.h: messages in and out over ZeroMQ, and word of closed connections. The only file of
+ * the server that knows libzmq. Functions return 0 or an errno value, zmq_errno()'s own included;
+ * dmonitor_transport_error() puts it in words. Single-threaded.
+ */
+#ifndef DMONITOR_TRANSPORT_H
+#define DMONITOR_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+struct dmonitor_transport;
+
+enum dmonitor_arrival_kind {
+	DMONITOR_ARRIVAL_NONE,    /* the time is over */
+	DMONITOR_ARRIVAL_MESSAGE, /* request of peer, to be freed with dmonitor_request_fini() */
+	DMONITOR_ARRIVAL_CLOSED,  /* peer's connection is gone, or can no longer be served */
+	DMONITOR_ARRIVAL_SIGNAL   /* SIGTERM or SIGINT */
+};
+
+struct dmonitor_arrival {
+	enum dmonitor_arrival_kind kind;
+	uint64_t peer; /* a number for a connection: never 0, never used again */
+	bool local;    /* the peer is on this machine */
+	struct dmonitor_request request;
+};
+
+/* SIGTERM and SIGINT are blocked and become arrivals. */
+int dmonitor_transport_new(struct dmonitor_transport **transport);
+
+/* Sends what is still to be sent, for half a second at most. */
+void dmonitor_transport_free(struct dmonitor_transport **transport);
+
+/* Listen at ${endpoint}; where, with the port chosen, is written to ${bound}. */
+int dmonitor_transport_bind(struct dmonitor_transport *transport, const char *endpoint, char *bound,
+                            size_t room_bytes);
+
+/**
+ * dmonitor_transport_next(transport, deadline_ns, arrival):
+ * What comes next, until the monotonic clock reads ${deadline_ns}. Whatever a connection has sent
+ * comes before word of its end. NONE comes late where messages keep coming, but it comes.
+ * Errors   ENOMEM
+ */
+int dmonitor_transport_next(struct dmonitor_transport *transport, int64_t deadline_ns,
+                            struct dmonitor_arrival *arrival);
+
+/* Send ${text} to ${peer}. A peer that cannot be reached, or takes nothing, is then told CLOSED. */
+void dmonitor_transport_send(struct dmonitor_transport *transport, uint64_t peer, const char *text);
+
+/* Serve ${peer} no longer: CLOSED is told of it. */
+void dmonitor_transport_drop(struct dmonitor_transport *transport, uint64_t peer);
+
+const char *dmonitor_transport_error(int error);
+
+#endif

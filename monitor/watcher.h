@@ -1,0 +1,41 @@
+/*
+ * watcher.h: a thread that turns what is no message, the beginning and end of connections and the
+ * signals that stop a server, into messages on the ROUTER itself, so that the server has one thing
+ * to wait for and can wait for it in the cheapest way.
+ */
+#ifndef DMONITOR_WATCHER_H
+#define DMONITOR_WATCHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct dmonitor_watcher;
+
+enum dmonitor_sight_kind {
+	DMONITOR_SIGHT_ACCEPTED,
+	DMONITOR_SIGHT_DISCONNECTED,
+	DMONITOR_SIGHT_SIGNAL /* SIGTERM or SIGINT */
+};
+
+/* What the watcher saw: the one frame behind its routing id, as it stands in memory. */
+struct dmonitor_sight {
+	enum dmonitor_sight_kind kind;
+	int descriptor; /* of the connection */
+};
+
+/**
+ * dmonitor_watcher_start(context, router, watcher):
+ * Watch ${router}, which must not be bound yet. SIGTERM and SIGINT are blocked in the calling
+ * thread and become sights.
+ * Errors   what zmq_errno() or pthread_create(3) say, ENOMEM
+ */
+int dmonitor_watcher_start(void *context, void *router, struct dmonitor_watcher **watcher);
+
+/* To be called when the context has been shut down. */
+void dmonitor_watcher_stop(struct dmonitor_watcher **watcher);
+
+/* Whether a message came from the watcher, by its routing id. No other peer can have that: a
+ * ROUTER ignores a peer whose routing id is taken. */
+bool dmonitor_watcher_sent(const void *routing_id, size_t size_bytes);
+
+#endif
