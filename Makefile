@@ -71,8 +71,9 @@ $(PROGRAMS): $(ARCHIVES)
 
 # Each test program is linked with its folder's other test sources that are neither tests nor
 # stand-alone, and with all archives.
+support = $(call object,$(filter $(dir $(1))%,$(SUPPORT_SRC)))
 .SECONDEXPANSION:
-$(B)/%: $(B)/obj/%.o $(ARCHIVES) $$(call object,$$(filter $$(dir $$*)%,$(SUPPORT_SRC)))
+$(B)/%: $(B)/obj/%.o $(ARCHIVES) $$(call support,$$*)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka
 

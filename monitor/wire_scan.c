@@ -180,9 +180,11 @@ static bool scan_word(struct scan *s, const char *word)
 	return true;
 }
 
-/* An object (with keys) or an array, behind its opening bracket. */
+/* An object (with keys) or an array, behind its opening bracket, which is the ${depth}th. */
 static bool scan_members(struct scan *s, int depth, bool keys, int close)
 {
+	if (depth > DMONITOR_DEPTH)
+		return fail(s, "more than 8 levels of nesting");
 	skip_space(s);
 	if (accept(s, close))
 		return true;
@@ -205,8 +207,6 @@ static bool scan_members(struct scan *s, int depth, bool keys, int close)
 static bool scan_value(struct scan *s, int depth)
 {
 	skip_space(s);
-	if (depth > DMONITOR_DEPTH)
-		return fail(s, "more than 8 levels of nesting");
 	switch (peek(s)) {
 	case '{':
 		s->at++;
