@@ -3,7 +3,7 @@
 B        ?= build
 PREFIX   ?= /usr/local
 DESTDIR  ?=
-CC       ?= gcc
+CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CFLAGS   ?= -O2 -g
 SANITIZE ?=
 CONFIG   ?= configs/original.ini configs/waiting.ini
@@ -18,7 +18,7 @@ PACKAGES_CI    := $(PACKAGES_TEST) clang clang-format libclang-rt-14-dev valgrin
 
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
               -Wformat=2 -Wvla -Wundef -Wcast-qual -Wwrite-strings
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARNINGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"' $(WARNINGS) -fPIC -fvisibility=hidden -pthread -MMD -MP \
               $(if $(CI),-Werror) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
               -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
@@ -34,14 +34,15 @@ PERF_SRC   := $(filter-out perf/performance_test.c perf/microbenchmark.c,$(wildc
 MAIN_SRC   := monitor/monitor_server.c sim/producer_consumer.c perf/performance_test.c \
               perf/microbenchmark.c
 TEST_SRC   := $(wildcard */test/test_*.c)
-SUPPORT_SRC := $(filter-out $(TEST_SRC) %/fuzz_wire.c %/fuzz_core.c \
-              %/fuzz_ini.c,$(wildcard */test/*.c))
 FUZZ_SRC   := $(wildcard */test/fuzz_*.c)
+SUPPORT_SRC := $(filter-out $(TEST_SRC) $(FUZZ_SRC),$(wildcard */test/*.c))
 
 object    = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES := $(B)/perf.a $(B)/sim.a $(B)/buffer.a $(B)/server.a $(B)/libdmonitor.a
 PROGRAMS := $(B)/monitor_server $(B)/producer_consumer $(B)/performance_test $(B)/microbenchmark
 TESTS    := $(patsubst %.c,$(B)/%,$(TEST_SRC))
+REPLAYS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
+SCRIPTS  := $(wildcard */test/test_*.py */test/test_*.sh)
 
 all: $(PROGRAMS) $(B)/libdmonitor.so ## build the programs and libraries into build/
 
@@ -81,6 +82,112 @@ $(B)/%: $(B)/obj/%.o $(ARCHIVES) $$(call support,$$*)
 $(B)/monitor/test/test_memory $(B)/buffer/test/test_memory: TEST_LDFLAGS := \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
-tests: $(PROGRAMS) $(TESTS)
+tests: all $(TESTS) $(REPLAYS)
+
+packages: ## install the Debian packages that building and measuring need
+	@.ci/install-packages $(PACKAGES_BUILD)
+
+packages-test:
+	@.ci/install-packages $(PACKAGES_TEST)
+
+# The main job, from a fresh clone.
+bench: packages ## run CONFIG (default: the original's scenarios), leave CSV and charts
+	@$(MAKE) --no-print-directory all
+	$(B)/performance_test run $(CONFIG)
+
+# All tests, from a fresh clone; and again in a locale that writes a comma for the decimal point.
+check: packages-test ## run all tests
+	@$(MAKE) --no-print-directory -j2 tests
+	@B=$(B) .ci/check $(TESTS) $(SCRIPTS)
+
+check-asan: packages-test ## the same, built with the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory -j2 B=build-asan SANITIZE=address,undefined tests
+	@B=build-asan QUICK=1 .ci/check $(patsubst $(B)/%,build-asan/%,$(TESTS)) $(SCRIPTS)
+
+THREADED := test_live test_faults test_threads
+check-tsan: packages-test ## the threads of library and server, built with the thread sanitizer
+	@$(MAKE) --no-print-directory -j2 B=build-tsan SANITIZE=thread \
+		build-tsan/monitor_server $(addprefix build-tsan/monitor/test/,$(THREADED))
+	@TSAN_OPTIONS="suppressions=.ci/tsan.supp halt_on_error=1" .ci/run-tests build-tsan \
+		$(addprefix build-tsan/monitor/test/,$(THREADED))
+
+check-valgrind: packages-test ## the tests of the library and the buffer under valgrind
+	@.ci/install-packages valgrind
+	@$(MAKE) --no-print-directory -j2 tests
+	@WRAPPER="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+		--child-silent-after-fork=yes --suppressions=.ci/valgrind.supp" \
+		.ci/run-tests $(B) $(addprefix $(B)/monitor/test/,test_stories test_wire test_counts test_threads) \
+		$(B)/buffer/test/test_live
+
+# Fuzzers are built whole, by clang, because all of the code must be instrumented.
+FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -DDMONITOR_LIBFUZZER
+fuzz: ## fuzz wire, core and the scenario reader for SECONDS each
+	@.ci/install-packages $(PACKAGES_CI)
+	@for target in $(FUZZ_SRC); do \
+		name=$${target##*/fuzz_}; name=$${name%.c}; corpus=$${target%/*}/corpus/$$name; \
+		mkdir -p $(B)/fuzz/$$name; echo "fuzz: $$name"; \
+		clang $(FUZZ_FLAGS) -o $(B)/fuzz_$$name $$target $(SERVER_SRC) $(LIB_SRC) \
+			$(BUFFER_SRC) $(SIM_SRC) $(PERF_SRC) $(LIBS) -pthread && \
+		$(B)/fuzz_$$name -max_total_time=$(SECONDS) -print_final_stats=0 -verbosity=0 \
+			-artifact_prefix=$(B)/ $(B)/fuzz/$$name $$corpus || exit 1; \
+	done
+
+demo: packages ## run the demo: producers, consumers and a buffer that fills and empties
+	@$(MAKE) --no-print-directory all
+	$(B)/producer_consumer
+
+microbench: packages ## what an enter, an exit, a put costs, in ZeroMQ round trips
+	@$(MAKE) --no-print-directory all
+	$(B)/microbenchmark
+
+plots: packages ## redraw the gallery in plots/ from results/reference
+	@$(MAKE) --no-print-directory all
+	@for suite in results/reference/*/; do \
+		$(B)/performance_test plot "$$suite" -o plots/$$(basename $$suite) || exit 1; \
+	done
+
+lint: ## check who includes what, what pure objects call, and the layout
+	@$(MAKE) --no-print-directory all
+	@.ci/lint $(B)
+
+format: ## lay all C files out by .clang-format
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+INSTALLED := $(DESTDIR)$(PREFIX)
+install: all ## install below PREFIX (default /usr/local), inside DESTDIR
+	install -d $(INSTALLED)/bin $(INSTALLED)/include $(INSTALLED)/lib/pkgconfig \
+		$(INSTALLED)/share/dmonitor/plots $(INSTALLED)/share/dmonitor/configs
+	install -m 755 $(B)/monitor_server $(B)/producer_consumer $(B)/performance_test $(INSTALLED)/bin
+	install -m 644 monitor/dmonitor.h $(INSTALLED)/include
+	install -m 644 $(B)/libdmonitor.a $(INSTALLED)/lib
+	install -m 755 $(B)/libdmonitor.so $(INSTALLED)/lib/libdmonitor.so.$(VERSION)
+	ln -sf libdmonitor.so.$(VERSION) $(INSTALLED)/lib/libdmonitor.so.0
+	ln -sf libdmonitor.so.0 $(INSTALLED)/lib/libdmonitor.so
+	install -m 644 plots/*.gp $(INSTALLED)/share/dmonitor/plots
+	install -m 644 configs/*.ini $(INSTALLED)/share/dmonitor/configs
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dmonitor' \
+		'Description: monitors for processes that share no memory' 'Version: $(VERSION)' \
+		'Libs: -L$${prefix}/lib -ldmonitor' 'Libs.private: -pthread' \
+		'Requires.private: libzmq libcjson' 'Cflags: -I$${prefix}/include' \
+		>$(INSTALLED)/lib/pkgconfig/dmonitor.pc
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(INSTALLED)/bin/,monitor_server producer_consumer performance_test) \
+		$(INSTALLED)/include/dmonitor.h $(INSTALLED)/lib/libdmonitor.* \
+		$(INSTALLED)/lib/pkgconfig/dmonitor.pc
+	rm -rf $(INSTALLED)/share/dmonitor
+
+clean: ## remove what was built
+	rm -rf build build-asan build-tsan
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo
+	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
+
+.PHONY: all tests packages packages-test bench check check-asan check-tsan check-valgrind fuzz demo \
+	microbench plots lint format install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -23,7 +23,8 @@ int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply);
 
 /* How a session talks to its server: told of outcomes, or asking for them. The session is locked;
- * ${monitor}'s levels are the caller's to change, its token and abandoned are set here. */
+ * ${monitor}'s levels are the caller's to change, its token and abandoned are set here. A
+ * time-out is -1 for no limit, or at most DMONITOR_INTEGER_MAX. */
 struct dmonitor_discipline {
 	int (*connect)(dmonitor_session *session, const struct dmonitor_options *options,
 	               int64_t due_ns);

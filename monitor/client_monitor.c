@@ -64,6 +64,12 @@ static int not_inside(dmonitor *monitor)
 	return 0;
 }
 
+/* A time-out as the protocol can say it: -1 for none, which longer ones than it can say are too. */
+static int64_t time_limit(int64_t timeout_ms)
+{
+	return timeout_ms < 0 || timeout_ms > DMONITOR_INTEGER_MAX ? -1 : timeout_ms;
+}
+
 int dmonitor_open(dmonitor_session *session, const char *name, unsigned flags, dmonitor **monitor)
 {
 	dmonitor *found;
@@ -150,7 +156,7 @@ int dmonitor_enter_for(dmonitor *monitor, int64_t timeout_ms)
 		return end(monitor,
 		           dmonitor_fail(session, EDEADLK, "%s is entered already", monitor->name));
 	if (monitor->levels == 0)
-		result = session->discipline->enter(monitor, timeout_ms);
+		result = session->discipline->enter(monitor, time_limit(timeout_ms));
 	if (result == 0)
 		monitor->levels++;
 	return end(monitor, result);
@@ -191,7 +197,8 @@ int dmonitor_wait_for(dmonitor *monitor, const char *condition, int64_t timeout_
 	if (result == 0)
 		result = not_inside(monitor);
 	if (result == 0)
-		result = monitor->session->discipline->wait(monitor, condition, timeout_ms);
+		result =
+		    monitor->session->discipline->wait(monitor, condition, time_limit(timeout_ms));
 	return end(monitor, result);
 }
 

@@ -172,7 +172,7 @@ static int enter(dmonitor *monitor, int64_t timeout_ms)
 	struct dmonitor_reply reply;
 	int result;
 
-	request.timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
+	request.timeout_ms = timeout_ms;
 	result = exchange(monitor->session, &request, &reply);
 	/* Inside already: by an ENTER whose reply, or an EXIT whose request, was lost. */
 	if (result == 0 && reply.code == DMONITOR_CODE_ALREADY_INSIDE)
@@ -218,7 +218,7 @@ static int wait_on(dmonitor *monitor, const char *condition, int64_t timeout_ms)
 	struct dmonitor_reply reply = { .status = DMONITOR_STATUS_NONE };
 	int result;
 
-	request.timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
+	request.timeout_ms = timeout_ms;
 	result = exchange(monitor->session, &request, &reply);
 	/* Whether a WAIT whose reply was lost arrived, the checks tell. */
 	if (result == ECONNABORTED || (result == 0 && reply.status != DMONITOR_STATUS_ERROR))

@@ -250,7 +250,7 @@ static int enter(dmonitor *monitor, int64_t timeout_ms)
 		return dmonitor_fail(session, result, "The exit from %s before was refused",
 		                     monitor->name);
 	}
-	request.timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
+	request.timeout_ms = timeout_ms;
 	result = begin(session, &request);
 	if (result == 0)
 		result = await(session,
@@ -324,7 +324,7 @@ static int wait_on(dmonitor *monitor, const char *condition, int64_t timeout_ms)
 
 	add_riders(monitor, &request);
 	request.condition_name = condition;
-	request.timeout_ms = timeout_ms < 0 ? -1 : timeout_ms;
+	request.timeout_ms = timeout_ms;
 	result = begin(session, &request);
 	if (result != 0)
 		return result;

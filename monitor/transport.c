@@ -86,6 +86,7 @@ int dmonitor_transport_new(struct dmonitor_transport **transport)
 	if (made == NULL)
 		return ENOMEM;
 	made->receive_limit_ms = -1;
+	dmonitor_watcher_block_signals();
 	result = open_router(made);
 	if (result != 0) {
 		dmonitor_transport_free(&made);

@@ -114,19 +114,33 @@ static void close_sockets(struct dmonitor_watcher *watcher)
 		zmq_close(watcher->doorbell);
 }
 
+/* The signals that stop a server. */
+static sigset_t stop_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	return signals;
+}
+
+void dmonitor_watcher_block_signals(void)
+{
+	const sigset_t signals = stop_signals();
+
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
 int dmonitor_watcher_start(void *context, void *router, struct dmonitor_watcher **watcher)
 {
 	struct dmonitor_watcher *made = calloc(1, sizeof(*made));
-	sigset_t signals;
+	const sigset_t signals = stop_signals();
 	int result;
 
 	if (made == NULL)
 		return ENOMEM;
 	/* A signal must not fall between a look at a flag and a blocking call: it is read. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	made->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (made->signal_fd < 0) {
 		result = errno;

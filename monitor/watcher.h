@@ -23,10 +23,13 @@ struct dmonitor_sight {
 	int descriptor; /* of the connection */
 };
 
+/* Block SIGTERM and SIGINT in this thread and in those that it starts: to be called before libzmq
+ * has started any, for one that does not block them would end the process. */
+void dmonitor_watcher_block_signals(void);
+
 /**
  * dmonitor_watcher_start(context, router, watcher):
- * Watch ${router}, which must not be bound yet. SIGTERM and SIGINT are blocked in the calling
- * thread and become sights.
+ * Watch ${router}, which must not be bound yet. SIGTERM and SIGINT, blocked, become sights.
  * Errors   what zmq_errno() or pthread_create(3) say, ENOMEM
  */
 int dmonitor_watcher_start(void *context, void *router, struct dmonitor_watcher **watcher);
