@@ -35,7 +35,8 @@ MAIN_SRC   := monitor/monitor_server.c sim/producer_consumer.c perf/performance_
               perf/microbenchmark.c
 TEST_SRC   := $(wildcard */test/test_*.c)
 FUZZ_SRC   := $(wildcard */test/fuzz_*.c)
-SUPPORT_SRC := $(filter-out $(TEST_SRC) $(FUZZ_SRC),$(wildcard */test/*.c))
+BENCH_SRC  := $(wildcard */test/benchmark_*.c)
+SUPPORT_SRC := $(filter-out $(TEST_SRC) $(FUZZ_SRC) $(BENCH_SRC),$(wildcard */test/*.c))
 
 object    = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES := $(B)/perf.a $(B)/sim.a $(B)/buffer.a $(B)/server.a $(B)/libdmonitor.a
@@ -90,6 +91,9 @@ packages: ## install the Debian packages that building and measuring need
 packages-test:
 	@.ci/install-packages $(PACKAGES_TEST)
 
+packages-ci:
+	@.ci/install-packages $(PACKAGES_CI)
+
 # The main job, from a fresh clone.
 bench: packages ## run CONFIG (default: the original's scenarios), leave CSV and charts
 	@$(MAKE) --no-print-directory all
@@ -122,7 +126,7 @@ check-valgrind: packages-test ## the tests of the library and the buffer under v
 # Fuzzers are built whole, by clang, because all of the code must be instrumented.
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -DDMONITOR_LIBFUZZER
 fuzz: ## fuzz wire, core and the scenario reader for SECONDS each
-	@.ci/install-packages $(PACKAGES_CI)
+	@$(MAKE) --no-print-directory packages-ci
 	@for target in $(FUZZ_SRC); do \
 		name=$${target##*/fuzz_}; name=$${name%.c}; corpus=$${target%/*}/corpus/$$name; \
 		mkdir -p $(B)/fuzz/$$name; echo "fuzz: $$name"; \
@@ -136,9 +140,10 @@ demo: packages ## run the demo: producers, consumers and a buffer that fills and
 	@$(MAKE) --no-print-directory all
 	$(B)/producer_consumer
 
-microbench: packages ## what an enter, an exit, a put costs, in ZeroMQ round trips
-	@$(MAKE) --no-print-directory all
+microbench: packages-test ## what an enter, an exit, a put costs, in ZeroMQ round trips; and a step of the core
+	@$(MAKE) --no-print-directory all $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 	$(B)/microbenchmark
+	$(B)/monitor/test/benchmark_core
 
 plots: packages ## redraw the gallery in plots/ from results/reference
 	@$(MAKE) --no-print-directory all
@@ -178,14 +183,14 @@ uninstall: ## remove what install put there
 	rm -rf $(INSTALLED)/share/dmonitor
 
 clean: ## remove what was built
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-clang build-tsan
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 	@echo
 	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
 
-.PHONY: all tests packages packages-test bench check check-asan check-tsan check-valgrind fuzz demo \
+.PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind fuzz demo \
 	microbench plots lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -169,12 +169,18 @@ void connections_drop(struct connections *connections, uint64_t number)
 
 void connections_replaced(struct connections *connections, uint64_t number)
 {
+	struct descriptor *descriptor;
 	struct peer *peer;
 
 	connections_drop(connections, number);
 	HASH_FIND(hh_number, connections->by_number, &number, sizeof(number), peer);
-	if (peer != NULL)
-		forget(connections, peer);
+	if (peer == NULL)
+		return;
+	/* Its DISCONNECTED is still to come, so its generation may not become another's. */
+	descriptor = descriptor_at(connections, peer->descriptor);
+	if (descriptor->opened == peer->generation)
+		descriptor->opened++;
+	forget(connections, peer);
 }
 
 uint64_t connections_next_dropped(struct connections *connections)

@@ -19,6 +19,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+enum { PEER_ROUTING_ID_BYTES = 255 }; /* ZMTP's limit; the caller's to check */
+
 struct peer {
 	UT_hash_handle hh;        /* by routing id */
 	UT_hash_handle hh_number; /* by number */
@@ -29,7 +31,7 @@ struct peer {
 	bool local;
 	bool dropped;
 	uint8_t routing_id_bytes;
-	uint8_t routing_id[255];
+	uint8_t routing_id[PEER_ROUTING_ID_BYTES];
 };
 
 /* What is known of one descriptor. */

@@ -44,6 +44,11 @@ void dmonitor_conversation_sent(struct dmonitor_conversation *conversation,
 		conversation->seq = request->seq;
 	if (request->action == DMONITOR_ACTION_BEAT)
 		conversation->beat_sent_ns = now_ns;
+	if (request->action == DMONITOR_ACTION_CANCEL &&
+	    request->cancel_seq == conversation->given_up_seq)
+		conversation->wants_cancel = false;
+	if (request->action == DMONITOR_ACTION_EXIT)
+		conversation->wants_exit = false;
 	if (request->action == DMONITOR_ACTION_BEAT || request->action == DMONITOR_ACTION_CANCEL ||
 	    request->unanswered)
 		return;
@@ -76,11 +81,9 @@ bool dmonitor_conversation_wants(struct dmonitor_conversation *conversation, int
 	if (conversation->lost)
 		return false;
 	if (conversation->wants_cancel) {
-		conversation->wants_cancel = false;
 		request->action = DMONITOR_ACTION_CANCEL;
 		request->cancel_seq = conversation->given_up_seq;
 	} else if (conversation->wants_exit) {
-		conversation->wants_exit = false;
 		request->action = DMONITOR_ACTION_EXIT;
 		request->unanswered = true;
 		request->monitor_name = conversation->given_up_name;

@@ -239,7 +239,8 @@ static int take(struct dmonitor_transport *transport, struct frames *frames,
 {
 	const struct peer *peer;
 
-	if (frames->count < 2)
+	/* libzmq passes on routing ids longer than ZMTP allows; who sends one is not served. */
+	if (frames->count < 2 || zmq_msg_size(&frames->kept[0]) > PEER_ROUTING_ID_BYTES)
 		return 0;
 	if (dmonitor_watcher_sent(zmq_msg_data(&frames->kept[0]), zmq_msg_size(&frames->kept[0])))
 		return keep_sight(transport, zmq_msg_data(&frames->kept[1]));

@@ -26,10 +26,23 @@ enum {
 #define DMONITOR_INTEGER_MAX INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader */
 
 /* Each action, in the order of PROTOCOL.md. */
-#define DMONITOR_ACTIONS(X)                                                                        \
-	X(ENTER)                                                                                   \
-	X(EXIT) X(WAIT) X(SIGNAL) X(BROADCAST) X(CHECK_GRANT) X(CHECK_AWAKENED) X(STOP_SERVER)     \
-	    X(HELLO) X(CANCEL) X(BEAT) X(CHECK) X(STATUS) X(BYE)
+/* clang-format off */
+#define DMONITOR_ACTIONS(X) \
+	X(ENTER) \
+	X(EXIT) \
+	X(WAIT) \
+	X(SIGNAL) \
+	X(BROADCAST) \
+	X(CHECK_GRANT) \
+	X(CHECK_AWAKENED) \
+	X(STOP_SERVER) \
+	X(HELLO) \
+	X(CANCEL) \
+	X(BEAT) \
+	X(CHECK) \
+	X(STATUS) \
+	X(BYE)
+/* clang-format on */
 
 enum dmonitor_action {
 	DMONITOR_ACTION_NONE,

@@ -315,27 +315,33 @@ static int read_fields(const cJSON *root, struct dmonitor_request *request)
 	return 0;
 }
 
-/* Parse ${bytes} strictly, and only then with cJSON, whose one remaining way to fail is memory. */
+/* Parse ${bytes} strictly, and only then with cJSON, whose one remaining way to fail is memory.
+ * What is no good leaves no tree. */
 static int parse(const char *bytes, size_t size_bytes, struct dmonitor_request *request)
 {
 	size_t at;
 	const char *fault = dmonitor_json_fault(bytes, size_bytes, &at);
 
-	if (fault == NULL && bytes[strspn(bytes, " \t\r\n")] != '{')
-		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_JSON,
-		                        "The message is JSON, but not an object");
-	else if (fault != NULL)
+	if (fault != NULL) {
 		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_JSON, "Not JSON at byte %zu: %s",
 		                        at, fault);
-	if (request->error != DMONITOR_CODE_NONE)
 		return 0;
+	}
+	if (bytes[strspn(bytes, " \t\r\n")] != '{') {
+		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_JSON,
+		                        "The message is JSON, but not an object");
+		return 0;
+	}
 	request->tree = cJSON_ParseWithLength(bytes, size_bytes);
 	if (request->tree == NULL)
 		return ENOMEM;
 	fault = field_fault(request->tree);
-	if (fault != NULL)
+	if (fault != NULL) {
 		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_JSON, "Not as it should be: %s",
 		                        fault);
+		cJSON_Delete(request->tree);
+		request->tree = NULL;
+	}
 	return 0;
 }
 
@@ -351,15 +357,15 @@ int dmonitor_request_decode(const char *bytes, size_t size_bytes, size_t frames,
 		                        DMONITOR_MESSAGE_BYTES);
 		return 0;
 	}
+	if (frames != 1)
+		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
+		                        "The message has %zu frames behind the delimiter, of 1",
+		                        frames);
 	result = parse(bytes, size_bytes, request);
-	if (result == 0 && request->error == DMONITOR_CODE_NONE) {
+	if (result == 0 && request->tree != NULL) {
 		request->digest = digest_of(bytes, size_bytes);
 		read_action(request->tree, request);
 		result = read_fields(request->tree, request);
-		if (frames != 1)
-			dmonitor_request_refuse(
-			    request, DMONITOR_CODE_BAD_FIELD,
-			    "The message has %zu frames behind the delimiter, of 1", frames);
 	}
 	if (result != 0)
 		dmonitor_request_fini(request);

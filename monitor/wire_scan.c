@@ -254,7 +254,7 @@ static bool printable(uint32_t point)
 {
 	return point >= 0x20 && !(point >= 0x7f && point <= 0x9f) &&
 	       !(point >= 0x200e && point <= 0x200f) && !(point >= 0x2028 && point <= 0x202e) &&
-	       !(point >= 0x2066 && point <= 0x2069) && point != 0xfeff;
+	       !(point >= 0x2066 && point <= 0x2069) && point != 0x061c && point != 0xfeff;
 }
 
 bool dmonitor_id_valid(const char *id)

@@ -58,6 +58,22 @@ class Link:
             return None
         return self.socket.recv_multipart()
 
+    def do(self, action, monitor=None, condition=None, **fields):
+        """As ask, which each style has its own way of, but an error raises Refused."""
+        reply = self.ask(action, monitor, condition, **fields)
+        if reply["status"] == "error":
+            raise Refused(reply)
+        return reply
+
+    def exit(self, monitor, **fields):
+        return self.do("EXIT", monitor, **fields)
+
+    def signal(self, monitor, condition):
+        return self.do("SIGNAL", monitor, condition)["woken_processes"]
+
+    def broadcast(self, monitor, condition):
+        return self.do("BROADCAST", monitor, condition)["woken_processes"]
+
     def __enter__(self):
         return self
 
@@ -90,13 +106,6 @@ class Polling(Link):
             raise Silent(f"no answer to {body[:200]!r}")
         return json.loads(self.socket.recv().decode("utf-8"))
 
-    def do(self, action, monitor=None, condition=None, **fields):
-        """As ask, but an error raises Refused."""
-        reply = self.ask(action, monitor, condition, **fields)
-        if reply["status"] == "error":
-            raise Refused(reply)
-        return reply
-
     def enter(self, monitor, **fields):
         """Own the monitor, or end as `timeout` or `cancelled`; gives the last answer."""
         reply = self.do("ENTER", monitor, **fields)
@@ -112,16 +121,6 @@ class Polling(Link):
             time.sleep(self.interval)
             reply = self.do("CHECK_AWAKENED", monitor, condition)
         return reply
-
-    def exit(self, monitor, **fields):
-        return self.do("EXIT", monitor, **fields)
-
-    def signal(self, monitor, condition):
-        return self.do("SIGNAL", monitor, condition)["woken_processes"]
-
-    def broadcast(self, monitor, condition):
-        return self.do("BROADCAST", monitor, condition)["woken_processes"]
-
 
 class Push(Link):
     """Sends a request once and is told its outcome; beats while it waits for one."""
@@ -214,12 +213,6 @@ class Push(Link):
         self.start(action, monitor, condition, **fields)
         return self.next()
 
-    def do(self, action, monitor, condition=None, **fields):
-        reply = self.ask(action, monitor, condition, **fields)
-        if reply["status"] == "error":
-            raise Refused(reply)
-        return reply
-
     def enter(self, monitor, **fields):
         return self.do("ENTER", monitor, **fields)
 
@@ -231,10 +224,4 @@ class Push(Link):
         if fields.get("reply") is False:
             self.start("EXIT", monitor, **fields)
             return None
-        return self.do("EXIT", monitor, **fields)
-
-    def signal(self, monitor, condition):
-        return self.do("SIGNAL", monitor, condition)["woken_processes"]
-
-    def broadcast(self, monitor, condition):
-        return self.do("BROADCAST", monitor, condition)["woken_processes"]
+        return super().exit(monitor, **fields)

@@ -9,8 +9,8 @@ import struct
 import sys
 import time
 
-from clients import Polling, Push, Refused, encode
-from serving import has, options, run, same, status, tests_of, until, workers
+from clients import Polling, Push, Refused, Silent, encode
+from serving import Server, has, options, run, same, status, tests_of, until, workers
 
 TOKEN = re.compile(r"(0|[1-9][0-9]*)\Z")
 
@@ -1280,19 +1280,30 @@ def test_status_of_a_monitor(server):
 
 
 def test_stop_server(server):
-    client, = clients(server, Polling, "client")
-    same(client.ask("STOP_SERVER"), {"status": "stopping"})
-    until(lambda: not server.alive(), "the server ends")
-
-
-def test_stop_server_without_an_id(server):
-    client, = clients(server, Polling, "client")
-    same(client.exchange(encode({"action": "STOP_SERVER"})), {"status": "stopping"})
+    with Polling(server.tcp, "client") as client:
+        same(client.ask("STOP_SERVER"), {"status": "stopping"})
     until(lambda: not server.alive(), "the server ends")
 
 
 test_stop_server.ends_the_server = True
-test_stop_server_without_an_id.ends_the_server = True
+
+
+def test_stop_server_is_answered(server):
+    """`stopping` reaches who asked, each time: twenty servers by tcp, twenty by ipc; no process_id."""
+    lost = []
+    for number in range(40):
+        own = Server(server.process.args[0])
+        try:
+            with Polling(own.ipc if number % 2 else own.tcp, "client", patience=2) as client:
+                client.enter("m")
+                same(client.exchange(encode({"action": "STOP_SERVER"})), {"status": "stopping"})
+        except Silent:
+            lost.append("ipc" if number % 2 else "tcp")
+        finally:
+            wrong = own.end()
+        same(wrong, [], "how it ended")
+    same(lost, [], "answers that were lost, of 20 each")
+
 
 if __name__ == "__main__":
     run(tests_of(sys.modules[__name__]))

@@ -49,8 +49,9 @@ static void one_value_of_every_kind_passes(void **state)
 		"[1,2,3]",
 		"[[],{}]",
 		"{\"a\":{\"b\":[true,false,null,\"x\",-1.5e+3]}}",
-		" \t\r\n{ \t\r\n\"a\" \t\r\n: \t\r\n[ \t\r\n1 \t\r\n, \t\r\n2 \t\r\n] \t\r\n} "
-		"\t\r\n",
+		" \t\r\n{ \t\r\n}\n\r\t ",
+		"[\t\r\n 1 \t\r\n,\n\r\t 2\n\r\t ]",
+		"{\n\"a\"\t: \"b\"\r,\n \"c\"\t\n:\r\n0 }",
 		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\uABCD\\uabcd\\uffff\"",
 		"\"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"",
 		"\"\\ud83d\\ude00\\uD800\\uDC00\\udbff\\udfff\"",
@@ -159,7 +160,6 @@ static void the_first_fault_is_told_with_its_place(void **state)
 		{ TEXT("\"\x01\""), CONTROL, 1 },
 		{ TEXT("\"\x1f\""), CONTROL, 1 },
 		{ TEXT("{\"a\n\":1}"), CONTROL, 3 },
-		{ TEXT("\"\\\""), NO_END, 3 },
 		{ TEXT("\"\\"), BAD_ESCAPE, 2 },
 		{ TEXT("\"\\a\""), BAD_ESCAPE, 2 },
 		{ TEXT("\"\\'\""), BAD_ESCAPE, 2 },
@@ -541,9 +541,9 @@ static void an_id_holds_nothing_that_moves_or_hides_text(void **state)
 	(void)state;
 	for (uint32_t point = 1; point <= 0x10ffff; point++) {
 		const bool bad = point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
-		                 (point >= 0xd800 && point <= 0xdfff) || point == 0x200e ||
-		                 point == 0x200f ||                    /* marks of direction */
-		                 point == 0x2028 || point == 0x2029 || /* separators of lines */
+		                 (point >= 0xd800 && point <= 0xdfff) || point == 0x061c ||
+		                 point == 0x200e || point == 0x200f || /* marks of direction */
+		                 point == 0x2028 || point == 0x2029 ||
 		                 (point >= 0x202a && point <= 0x202e) ||
 		                 (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
 		char id[8] = "a";

@@ -1,0 +1,110 @@
+/*
+ * fuzz_wire.c: any bytes as a request and as a reply. What is decoded without error must read the
+ * same once it is encoded and decoded again; what is refused must fit into the reply that says so.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "messages.h"
+#include "replay.h"
+
+#define MUST(holds)                                                                                \
+	do {                                                                                       \
+		if (!(holds))                                                                      \
+			abort();                                                                   \
+	} while (0)
+
+static bool fits(const char *text, size_t longest)
+{
+	return text == NULL || (text[0] != '\0' && strlen(text) <= longest);
+}
+
+/* The core copies these without looking. */
+static void check_sizes(const struct dmonitor_request *request)
+{
+	MUST(fits(request->monitor_name, DMONITOR_NAME_BYTES));
+	MUST(fits(request->condition_name, DMONITOR_NAME_BYTES));
+	MUST(fits(request->ref, DMONITOR_NAME_BYTES));
+	MUST(fits(request->session, DMONITOR_NAME_BYTES));
+	MUST(fits(request->process_id, DMONITOR_ID_BYTES));
+	MUST(fits(request->label, DMONITOR_ID_BYTES));
+	MUST(request->seq >= 0 && request->seq <= DMONITOR_INTEGER_MAX);
+	MUST(request->cancel_seq >= 0 && request->cancel_seq <= DMONITOR_INTEGER_MAX);
+	MUST(request->timeout_ms >= -1 && request->timeout_ms <= DMONITOR_INTEGER_MAX);
+	MUST(request->lease_ms >= 0 && request->lease_ms <= DMONITOR_INTEGER_MAX);
+	for (size_t i = 0; i < request->signal.count; i++)
+		MUST(dmonitor_name_valid(request->signal.names[i]));
+	for (size_t i = 0; i < request->broadcast.count; i++)
+		MUST(dmonitor_name_valid(request->broadcast.names[i]));
+}
+
+static void write_and_read_again(const struct dmonitor_request *request)
+{
+	char *text = dmonitor_request_encode(request);
+	struct dmonitor_request again;
+
+	MUST(text != NULL);
+	/* Written out, 1e15 is longer than it was. */
+	if (strlen(text) <= DMONITOR_MESSAGE_BYTES) {
+		MUST(dmonitor_request_decode(text, strlen(text), 1, &again) == 0);
+		MUST(request_difference(request, &again) == NULL);
+		dmonitor_request_fini(&again);
+	}
+	free(text);
+}
+
+static void try_request(const char *bytes, size_t size_bytes)
+{
+	struct dmonitor_request request;
+	size_t at;
+
+	for (size_t frames = 1; frames <= 2; frames++) {
+		MUST(dmonitor_request_decode(bytes, size_bytes, frames, &request) == 0);
+		check_sizes(&request);
+		MUST((request.error == DMONITOR_CODE_NONE) == (request.error_text[0] == '\0'));
+		MUST(frames == 1 || request.error != DMONITOR_CODE_NONE);
+		if (dmonitor_json_fault(bytes, size_bytes, &at) != NULL)
+			MUST(request.error == DMONITOR_CODE_BAD_JSON ||
+			     request.error == DMONITOR_CODE_TOO_LARGE);
+		if (request.error == DMONITOR_CODE_NONE)
+			write_and_read_again(&request);
+		dmonitor_request_fini(&request);
+	}
+}
+
+/* What other replies than those that have it do not say, and what was cut, is not written. */
+static void forget_the_unwritten(struct dmonitor_reply *reply)
+{
+	if (reply->status != DMONITOR_STATUS_ERROR) {
+		reply->code = DMONITOR_CODE_NONE;
+		reply->message[0] = '\0';
+	}
+	if (strlen(reply->message) == sizeof(reply->message) - 1)
+		reply->message[0] = '\0';
+	if (reply->status != DMONITOR_STATUS_WELCOME)
+		reply->resumed = false;
+	if (!reply->resumed)
+		reply->last_seq = 0;
+}
+
+static void try_reply(const char *bytes, size_t size_bytes)
+{
+	struct dmonitor_reply reply, again;
+	char *text;
+
+	if (dmonitor_reply_decode(bytes, size_bytes, &reply) != 0)
+		return;
+	forget_the_unwritten(&reply);
+	text = dmonitor_reply_encode(&reply);
+	MUST(text != NULL);
+	MUST(dmonitor_reply_decode(text, strlen(text), &again) == 0);
+	MUST(reply_difference(&reply, &again) == NULL);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
+{
+	try_request((const char *)data, size_bytes);
+	try_reply((const char *)data, size_bytes);
+	return 0;
+}

@@ -1,0 +1,435 @@
+/* test_connections.c: which peer a closed connection was, whatever the order of what is seen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../connections.h"
+
+enum { FD = 7, OTHER_FD = 9 };
+
+/* The first message of a peer called ${id} on ${descriptor}; its number. */
+static uint64_t comes(struct connections *connections, const char *id, int descriptor)
+{
+	const struct peer *peer;
+
+	assert_null(connections_find(connections, id, strlen(id)));
+	peer = connections_add(connections, id, strlen(id), descriptor, true);
+	assert_non_null(peer);
+	assert_ptr_equal(connections_find(connections, id, strlen(id)), peer);
+	assert_ptr_equal(connections_find_number(connections, peer->number), peer);
+	return peer->number;
+}
+
+static bool known(const struct connections *connections, const char *id)
+{
+	return connections_find(connections, id, strlen(id)) != NULL;
+}
+
+static void a_closed_connection_is_the_peer_that_sent_on_it(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t ann;
+
+	(void)state;
+	assert_int_equal(connections_accepted(&connections, FD), 0);
+	ann = comes(&connections, "ann", FD);
+	assert_int_equal(connections_disconnected(&connections, FD), ann);
+	assert_false(known(&connections, "ann"));
+	assert_null(connections_find_number(&connections, ann));
+	connections_fini(&connections);
+}
+
+static void a_message_may_come_before_its_connection_is_told(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t ann;
+
+	(void)state;
+	ann = comes(&connections, "ann", FD);
+	assert_int_equal(connections_accepted(&connections, FD), 0);
+	assert_int_equal(connections_disconnected(&connections, FD), ann);
+	connections_fini(&connections);
+}
+
+static void numbers_are_never_zero_and_never_used_again(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t last = 0;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		uint64_t number;
+
+		assert_int_equal(connections_accepted(&connections, FD), 0);
+		number = comes(&connections, "ann", FD);
+		assert_true(number > last);
+		last = number;
+		assert_int_equal(connections_disconnected(&connections, FD), number);
+	}
+	connections_fini(&connections);
+}
+
+static void descriptors_do_not_disturb_each_other(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t numbers[300];
+	char id[8];
+
+	(void)state;
+	for (int fd = 299; fd >= 0; fd--) {
+		snprintf(id, sizeof(id), "p%d", fd);
+		numbers[fd] = comes(&connections, id, fd);
+	}
+	for (int fd = 0; fd < 300; fd += 2)
+		assert_int_equal(connections_disconnected(&connections, fd), numbers[fd]);
+	for (int fd = 0; fd < 300; fd++) {
+		snprintf(id, sizeof(id), "p%d", fd);
+		assert_int_equal(known(&connections, id), fd % 2);
+	}
+	connections_fini(&connections);
+}
+
+static void a_routing_id_may_hold_any_bytes(void **state)
+{
+	static const char ids[][5] = { { 0, 1, 2, 3, 4 }, { 0, 1, 2, 3, 5 }, { 0, 0, 0, 0, 0 } };
+	struct connections connections = { .last_number = 0 };
+	char longest[255];
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest));
+	for (size_t i = 0; i < 3; i++)
+		assert_non_null(connections_add(&connections, ids[i], 5, (int)i, false));
+	assert_non_null(connections_add(&connections, ids[0], 4, 3, false));
+	assert_non_null(connections_add(&connections, longest, 255, 4, false));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(connections_find(&connections, ids[i], 5)->number, i + 1);
+	assert_int_equal(connections_find(&connections, ids[0], 4)->number, 4);
+	assert_int_equal(connections_find(&connections, longest, 255)->number, 5);
+	assert_null(connections_find(&connections, longest, 254));
+	assert_null(connections_find(&connections, ids[0], 0));
+	connections_fini(&connections);
+}
+
+/* ----- Every order in which the lives of three connections on one descriptor can be seen. ----- */
+
+enum { LIVES = 3, EVENTS = 2 * LIVES };
+
+struct orders {
+	const bool *sends; /* which of the three ever send */
+	bool unmistakable; /* only orders in which no silent one can be taken for a later one */
+	char order[32];    /* such as "m1 A1 D1" without blanks and numbers told by case */
+	size_t length;
+	size_t played;
+};
+
+/* Play an order: a to c are the first messages of the three, 0 to 5 are A1 D1 A2 D2 A3 D3. */
+static void play(struct orders *orders)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t numbers[LIVES] = { 0 };
+	bool told[LIVES] = { false };
+
+	orders->played++;
+	for (const char *step = orders->order; step < orders->order + orders->length; step++) {
+		const int life = *step >= 'a' ? *step - 'a' : (*step - '0') / 2;
+		const char id[] = { (char)('a' + life), '\0' };
+		uint64_t gone;
+
+		if (*step >= 'a') {
+			numbers[life] = comes(&connections, id, FD);
+			continue;
+		}
+		if ((*step - '0') % 2 == 0) {
+			assert_int_equal(connections_accepted(&connections, FD), 0);
+			continue;
+		}
+		gone = connections_disconnected(&connections, FD);
+		if (orders->unmistakable && gone != numbers[life])
+			fail_msg("in %.*s, %s ends as %llu", (int)orders->length, orders->order, id,
+			         (unsigned long long)gone);
+		for (int i = 0; i < LIVES; i++)
+			told[i] = told[i] || (gone != 0 && gone == numbers[i]);
+		/* Who is gone is never taken for living, though it may be told too early. */
+		assert_true(numbers[life] == 0 || told[life]);
+	}
+	for (int i = 0; i < LIVES; i++)
+		assert_false(known(&connections, (const char[]){ (char)('a' + i), '\0' }));
+	connections_fini(&connections);
+}
+
+/* Whether a connection before ${life} has never sent and is not yet told to be gone. */
+static bool a_silent_one_is_open(const struct orders *orders, int life, int events)
+{
+	for (int i = 0; i < life; i++)
+		if (!orders->sends[i] && events < 2 * i + 2)
+			return true;
+	return false;
+}
+
+/* The next of the three to send. */
+static int next_sender(const struct orders *orders, int life)
+{
+	while (life < LIVES && !orders->sends[life])
+		life++;
+	return life;
+}
+
+/* All ways to go on, with ${sender} the next to send and ${events} events seen. That a connection
+ * has ended is seen only after all that it sent. */
+static void go_on(struct orders *orders, int sender, int events)
+{
+	if (sender == LIVES && events == EVENTS) {
+		play(orders);
+		return;
+	}
+	if (sender < LIVES &&
+	    !(orders->unmistakable && a_silent_one_is_open(orders, sender, events))) {
+		orders->order[orders->length++] = (char)('a' + sender);
+		go_on(orders, next_sender(orders, sender + 1), events);
+		orders->length--;
+	}
+	if (events < EVENTS && (events % 2 == 0 || sender > events / 2)) {
+		orders->order[orders->length++] = (char)('0' + events);
+		go_on(orders, sender, events + 1);
+		orders->length--;
+	}
+}
+
+static void every_order_of_three_that_send_is_told_apart(void **state)
+{
+	static const bool all[] = { true, true, true };
+	struct orders orders = { .sends = all, .unmistakable = true };
+
+	(void)state;
+	go_on(&orders, 0, 0);
+	assert_int_equal(orders.played, 30);
+}
+
+static void one_that_never_sends_is_told_apart_once_it_is_known_to_be_gone(void **state)
+{
+	size_t played = 0;
+
+	(void)state;
+	for (unsigned mask = 0; mask < 8; mask++) {
+		const bool sends[] = { mask & 1, mask & 2, mask & 4 };
+		struct orders orders = { .sends = sends, .unmistakable = true };
+
+		go_on(&orders, next_sender(&orders, 0), 0);
+		played += orders.played;
+	}
+	assert_int_equal(played, 55);
+}
+
+/* Before that, the next one's first message looks like its own: then the next one is told too
+ * early, but never too late. */
+static void nobody_outlives_its_connection_in_any_order(void **state)
+{
+	(void)state;
+	for (unsigned mask = 0; mask < 8; mask++) {
+		const bool sends[] = { mask & 1, mask & 2, mask & 4 };
+		struct orders orders = { .sends = sends };
+
+		go_on(&orders, next_sender(&orders, 0), 0);
+		assert_true(orders.played > 0);
+	}
+}
+
+/* ----- Dropping ----- */
+
+static void who_is_dropped_is_told_once(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	const uint64_t ann = comes(&connections, "ann", FD);
+
+	(void)state;
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	connections_drop(&connections, ann);
+	connections_drop(&connections, ann);
+	assert_true(connections_find_number(&connections, ann)->dropped);
+	assert_int_equal(connections_next_dropped(&connections), ann);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	connections_drop(&connections, ann);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	/* Nor is its connection's end told then, and the next one is another. */
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	assert_false(known(&connections, "ann"));
+	assert_true(comes(&connections, "ann", FD) > ann);
+	connections_fini(&connections);
+}
+
+static void the_dropped_are_told_in_their_order(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t numbers[40];
+	char id[8];
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		snprintf(id, sizeof(id), "p%d", i);
+		numbers[i] = comes(&connections, id, i);
+	}
+	for (int i = 39; i >= 0; i--)
+		connections_drop(&connections, numbers[i]);
+	for (int i = 39; i >= 20; i--)
+		assert_int_equal(connections_next_dropped(&connections), numbers[i]);
+	for (int i = 0; i < 40; i++) {
+		snprintf(id, sizeof(id), "q%d", i);
+		connections_drop(&connections, comes(&connections, id, 100 + i));
+	}
+	for (int i = 19; i >= 0; i--)
+		assert_int_equal(connections_next_dropped(&connections), numbers[i]);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(connections_next_dropped(&connections),
+		                 numbers[39] + 1 + (uint64_t)i);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	connections_fini(&connections);
+}
+
+static void nobody_is_dropped_who_is_unknown(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+
+	(void)state;
+	connections_drop(&connections, 1);
+	connections_replaced(&connections, 1);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	connections_fini(&connections);
+}
+
+static void a_dropped_peer_whose_connection_ends_first_is_still_told_once(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	const uint64_t ann = comes(&connections, "ann", FD);
+
+	(void)state;
+	connections_drop(&connections, ann);
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	assert_int_equal(connections_next_dropped(&connections), ann);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	connections_fini(&connections);
+}
+
+static void a_routing_id_that_comes_back_elsewhere_is_another_peer(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	const uint64_t before = comes(&connections, "ann", FD);
+	uint64_t after;
+
+	(void)state;
+	connections_replaced(&connections, before);
+	assert_false(known(&connections, "ann"));
+	assert_null(connections_find_number(&connections, before));
+	after = comes(&connections, "ann", OTHER_FD);
+	assert_int_equal(connections_next_dropped(&connections), before);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	assert_int_equal(connections_disconnected(&connections, OTHER_FD), after);
+	connections_fini(&connections);
+}
+
+/* The old connection's end is still to come; whoever uses its descriptor next must not pay. */
+static void the_end_of_a_replaced_peer_is_not_the_end_of_the_next(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	const uint64_t before = comes(&connections, "ann", FD);
+	uint64_t bob;
+
+	(void)state;
+	connections_accepted(&connections, FD);
+	connections_replaced(&connections, before);
+	comes(&connections, "ann", OTHER_FD);
+	bob = comes(&connections, "bob", FD);
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	assert_true(known(&connections, "bob"));
+	connections_accepted(&connections, FD);
+	assert_int_equal(connections_disconnected(&connections, FD), bob);
+	connections_fini(&connections);
+}
+
+static void a_replaced_peer_is_told_once_though_it_was_dropped(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	const uint64_t ann = comes(&connections, "ann", FD);
+
+	(void)state;
+	connections_drop(&connections, ann);
+	connections_replaced(&connections, ann);
+	assert_int_equal(connections_next_dropped(&connections), ann);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	connections_fini(&connections);
+}
+
+/* ----- Descriptors nobody knows ----- */
+
+static void the_end_of_an_unknown_descriptor_is_nobody_s(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	uint64_t ann;
+
+	(void)state;
+	assert_int_equal(connections_disconnected(&connections, 5000), 0);
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	assert_int_equal(connections_accepted(&connections, FD), 0);
+	ann = comes(&connections, "ann", FD);
+	assert_int_equal(connections_disconnected(&connections, FD), ann);
+	connections_fini(&connections);
+}
+
+static void a_message_without_a_descriptor_has_a_sender_all_the_same(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	const uint64_t ann = comes(&connections, "ann", -1);
+	const uint64_t bob = comes(&connections, "bob", -1);
+
+	(void)state;
+	assert_int_not_equal(ann, bob);
+	connections_replaced(&connections, ann);
+	assert_true(known(&connections, "bob"));
+	assert_int_equal(connections_next_dropped(&connections), ann);
+	connections_fini(&connections);
+}
+
+static void what_is_left_is_freed(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+
+	(void)state;
+	connections_fini(&connections);
+	comes(&connections, "ann", FD);
+	connections_drop(&connections, comes(&connections, "bob", FD));
+	connections_replaced(&connections, comes(&connections, "eve", OTHER_FD));
+	connections_fini(&connections);
+	assert_false(known(&connections, "ann"));
+	connections_fini(&connections);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_closed_connection_is_the_peer_that_sent_on_it),
+		cmocka_unit_test(a_message_may_come_before_its_connection_is_told),
+		cmocka_unit_test(numbers_are_never_zero_and_never_used_again),
+		cmocka_unit_test(descriptors_do_not_disturb_each_other),
+		cmocka_unit_test(a_routing_id_may_hold_any_bytes),
+		cmocka_unit_test(every_order_of_three_that_send_is_told_apart),
+		cmocka_unit_test(one_that_never_sends_is_told_apart_once_it_is_known_to_be_gone),
+		cmocka_unit_test(nobody_outlives_its_connection_in_any_order),
+		cmocka_unit_test(who_is_dropped_is_told_once),
+		cmocka_unit_test(the_dropped_are_told_in_their_order),
+		cmocka_unit_test(nobody_is_dropped_who_is_unknown),
+		cmocka_unit_test(a_dropped_peer_whose_connection_ends_first_is_still_told_once),
+		cmocka_unit_test(a_routing_id_that_comes_back_elsewhere_is_another_peer),
+		cmocka_unit_test(the_end_of_a_replaced_peer_is_not_the_end_of_the_next),
+		cmocka_unit_test(a_replaced_peer_is_told_once_though_it_was_dropped),
+		cmocka_unit_test(the_end_of_an_unknown_descriptor_is_nobody_s),
+		cmocka_unit_test(a_message_without_a_descriptor_has_a_sender_all_the_same),
+		cmocka_unit_test(what_is_left_is_freed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
