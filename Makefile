@@ -51,6 +51,10 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# The manifest of each run tells how the program was built.
+$(B)/obj/perf/build_info.o: ALL_CFLAGS += \
+	-DBUILD_FLAGS='"$(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'
+
 $(B)/libdmonitor.a: $(call object,$(LIB_SRC))
 $(B)/server.a: $(call object,$(SERVER_SRC))
 $(B)/buffer.a: $(call object,$(BUFFER_SRC))
@@ -112,7 +116,7 @@ THREADED := test_live test_faults test_threads
 check-tsan: packages-test ## the threads of library and server, built with the thread sanitizer
 	@$(MAKE) --no-print-directory -j2 B=build-tsan SANITIZE=thread \
 		build-tsan/monitor_server $(addprefix build-tsan/monitor/test/,$(THREADED))
-	@TSAN_OPTIONS="suppressions=.ci/tsan.supp halt_on_error=1" .ci/run-tests build-tsan \
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/tsan.supp halt_on_error=1 die_after_fork=0" .ci/run-tests build-tsan \
 		$(addprefix build-tsan/monitor/test/,$(THREADED))
 
 check-valgrind: packages-test ## the tests of the library and the buffer under valgrind
@@ -124,7 +128,8 @@ check-valgrind: packages-test ## the tests of the library and the buffer under v
 		$(B)/buffer/test/test_live
 
 # Fuzzers are built whole, by clang, because all of the code must be instrumented.
-FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -DDMONITOR_LIBFUZZER
+FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
+              -fno-sanitize-recover=all -DDMONITOR_LIBFUZZER
 fuzz: ## fuzz wire, core and the scenario reader for SECONDS each
 	@$(MAKE) --no-print-directory packages-ci
 	@for target in $(FUZZ_SRC); do \

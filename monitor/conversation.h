@@ -40,7 +40,7 @@ struct dmonitor_conversation {
 enum dmonitor_heard {
 	DMONITOR_HEARD_NOTHING, /* a beat, an answer that nobody awaits any more */
 	DMONITOR_HEARD_ANSWER,  /* what was awaited: in ->answer */
-	DMONITOR_HEARD_FAILURE  /* the EXIT numbered failed_seq, sent unanswered, was refused */
+	DMONITOR_HEARD_FAILURE  /* the EXIT with the reply's seq, sent unanswered, was refused */
 };
 
 /* A session begins with the ${welcome} to a HELLO sent at ${sent_ns}. */

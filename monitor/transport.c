@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "clock.h"
@@ -117,9 +119,31 @@ void dmonitor_transport_free(struct dmonitor_transport **transport)
 	*transport = NULL;
 }
 
+/* Whether somebody listens at the ipc path of ${endpoint}. A file that nobody listens at is a
+ * leftover, and libzmq replaces it. */
+static bool is_taken(const char *endpoint)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : "";
+	bool taken;
+	int probe;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(address.sun_path))
+		return false;
+	strcpy(address.sun_path, path);
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (probe < 0)
+		return false;
+	taken = connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	close(probe);
+	return taken;
+}
+
 int dmonitor_transport_bind(struct dmonitor_transport *transport, const char *endpoint, char *bound,
                             size_t room_bytes)
 {
+	if (is_taken(endpoint))
+		return EADDRINUSE;
 	if (zmq_bind(transport->router, endpoint) != 0 ||
 	    zmq_getsockopt(transport->router, ZMQ_LAST_ENDPOINT, bound, &room_bytes) != 0)
 		return zmq_errno();

@@ -34,7 +34,8 @@ int dmonitor_transport_new(struct dmonitor_transport **transport);
 /* Sends what is still to be sent, for half a second at most. */
 void dmonitor_transport_free(struct dmonitor_transport **transport);
 
-/* Listen at ${endpoint}; where, with the port chosen, is written to ${bound}. */
+/* Listen at ${endpoint}; where, with the port chosen, is written to ${bound}. EADDRINUSE also where
+ * another server listens at an ipc path, which libzmq would take away from it. */
 int dmonitor_transport_bind(struct dmonitor_transport *transport, const char *endpoint, char *bound,
                             size_t room_bytes);
 

@@ -54,3 +54,13 @@ void interrupt_release(void)
 	fill(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
+
+void interrupt_leave_to_parent(void)
+{
+	sigset_t set;
+
+	for (size_t i = 0; i < CAUGHT; i++)
+		signal(caught[i], caught[i] == SIGTERM ? SIG_DFL : SIG_IGN);
+	fill(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}

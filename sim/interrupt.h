@@ -15,4 +15,8 @@ int interrupt_pending(void);
 /* Give the three signals their default effect again: for children, before they exec or run. */
 void interrupt_release(void);
 
+/* For children that leave Ctrl-C and a closed terminal to their parent: ignore these, from this
+ * moment on without a gap; SIGTERM has its default effect again. */
+void interrupt_leave_to_parent(void);
+
 #endif

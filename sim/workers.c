@@ -95,9 +95,7 @@ static _Noreturn void be_worker(struct workers *workers, size_t index, pid_t par
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EOWNERDEAD);
-	interrupt_release();
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	interrupt_leave_to_parent();
 	for (size_t i = 0; i < index; i++)
 		close(workers->children[i].life_fd);
 	status = workers->plan.run(workers->plan.context, index, &self);

@@ -40,7 +40,9 @@ class Link:
     def open(self):
         self.socket = zmq.Context.instance().socket(self.kind)
         self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.IMMEDIATE, 1)
+        if self.kind == zmq.DEALER:
+            # Not for REQ: with it libzmq may drop an answer that came just before a disconnect.
+            self.socket.setsockopt(zmq.IMMEDIATE, 1)
         self.socket.connect(self.endpoint)
 
     def close(self):

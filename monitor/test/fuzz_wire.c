@@ -63,7 +63,7 @@ static void try_request(const char *bytes, size_t size_bytes)
 		check_sizes(&request);
 		MUST((request.error == DMONITOR_CODE_NONE) == (request.error_text[0] == '\0'));
 		MUST(frames == 1 || request.error != DMONITOR_CODE_NONE);
-		if (dmonitor_json_fault(bytes, size_bytes, &at) != NULL)
+		if (frames == 1 && dmonitor_json_fault(bytes, size_bytes, &at) != NULL)
 			MUST(request.error == DMONITOR_CODE_BAD_JSON ||
 			     request.error == DMONITOR_CODE_TOO_LARGE);
 		if (request.error == DMONITOR_CODE_NONE)

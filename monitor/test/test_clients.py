@@ -9,6 +9,8 @@ import struct
 import sys
 import time
 
+sys.dont_write_bytecode = True
+
 from clients import Polling, Push, Refused, Silent, encode
 from serving import Server, has, options, run, same, status, tests_of, until, workers
 
@@ -676,8 +678,8 @@ def test_cancel_polling(server):
          {"status": "granted_after_wait", "monitor_name": "m", "condition_name": "c", "cancelled": True})
 
 
-def test_cancel_of_what_has_ended_is_too_late(server):
-    """Section 6: granted, awakened, timed out or cancelled already."""
+def test_cancel_of_what_was_granted_is_too_late(server):
+    """Section 6: the last request, granted, stands; what has ended otherwise is not pending."""
     owner, push = clients(server, Push, "owner", "push")
     owner.enter("m")
     granted = push.start("ENTER", "granted")
@@ -688,11 +690,11 @@ def test_cancel_of_what_has_ended_is_too_late(server):
     same(push.tell("CANCEL", cancel_seq=returned), {"status": "too_late", "cancel_seq": returned}, "back from WAIT")
     late = push.start("ENTER", "m", timeout_ms=0)
     has(push.next(), status="timeout")
-    same(push.tell("CANCEL", cancel_seq=late), {"status": "too_late", "cancel_seq": late}, "timed out")
+    has(push.tell("CANCEL", cancel_seq=late), code="not_waiting", cancel_seq=late)
     cancelled = push.start("ENTER", "m")
     has(push.tell("CANCEL", cancel_seq=cancelled), status="cancelled")
     has(push.next(), status="cancelled")
-    same(push.tell("CANCEL", cancel_seq=cancelled), {"status": "too_late", "cancel_seq": cancelled}, "cancelled")
+    has(push.tell("CANCEL", cancel_seq=cancelled), code="not_waiting", cancel_seq=cancelled)
 
 
 def test_cancel_push(server):
@@ -1289,7 +1291,9 @@ test_stop_server.ends_the_server = True
 
 
 def test_stop_server_is_answered(server):
-    """`stopping` reaches who asked, each time: twenty servers by tcp, twenty by ipc; no process_id."""
+    """`stopping` reaches who asked, each time: twenty servers by tcp, twenty by ipc; no process_id.
+
+    Asked by REQ without ZMQ_IMMEDIATE, with which libzmq may drop what came just before a disconnect."""
     lost = []
     for number in range(40):
         own = Server(server.process.args[0])

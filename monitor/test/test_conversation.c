@@ -441,6 +441,9 @@ static void answers_to_others_are_ignored(void **state)
 
 static void a_check_is_answered_by_its_ref_and_not_by_a_beat(void **state)
 {
+	const struct dmonitor_reply of_cancel = { .status = DMONITOR_STATUS_TOO_LATE,
+		                                  .cancel_seq = 1,
+		                                  .ref = "1450000000" };
 	struct dmonitor_conversation conversation = begun();
 
 	(void)state;
@@ -450,6 +453,8 @@ static void a_check_is_answered_by_its_ref_and_not_by_a_beat(void **state)
 	                 DMONITOR_HEARD_NOTHING);
 	assert_int_equal(hears(&conversation, DMONITOR_STATUS_OWNER, 0), DMONITOR_HEARD_NOTHING);
 	assert_int_equal(hears(&conversation, DMONITOR_STATUS_GRANTED, 7), DMONITOR_HEARD_NOTHING);
+	assert_int_equal(dmonitor_conversation_hear(&conversation, &of_cancel),
+	                 DMONITOR_HEARD_NOTHING);
 	assert_false(conversation.answered);
 	assert_int_equal(hears_ref(&conversation, DMONITOR_STATUS_OWNER, 1450 * MS),
 	                 DMONITOR_HEARD_ANSWER);
@@ -569,6 +574,8 @@ static void giving_up_is_settled_when_the_enter_is_cancelled(void **state)
 	assert_int_equal(hears(&conversation, DMONITOR_STATUS_CANCELLED, seq),
 	                 DMONITOR_HEARD_NOTHING);
 	assert_true(dmonitor_conversation_settled(&conversation));
+	assert_int_equal(hears(&conversation, DMONITOR_STATUS_CANCELLED, seq),
+	                 DMONITOR_HEARD_NOTHING);
 	assert_false(conversation.answered);
 	wants_nothing(&conversation, 1200);
 	assert_int_equal(sends(&conversation, DMONITOR_ACTION_ENTER, 1201), seq + 1);

@@ -13,6 +13,8 @@ import time
 
 import zmq
 
+sys.dont_write_bytecode = True
+
 from clients import Link, Polling, Push, Silent, decode, encode
 from serving import has, options, run, same, status, tests_of, until
 
