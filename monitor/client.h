@@ -22,6 +22,9 @@ int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due
 /* The next reply, by ${due_ns}: 0, EAGAIN, EINTR, EPROTO (one that makes no sense), ENOMEM. */
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply);
 
+#define DMONITOR_ALL_FLAGS                                                                         \
+	((unsigned)(DMONITOR_RECURSIVE | DMONITOR_ASYNC_EXIT | DMONITOR_INTERRUPTIBLE))
+
 /* How a session talks to its server: told of outcomes, or asking for them. The session is locked;
  * ${monitor}'s levels are the caller's to change, its token and abandoned are set here. A
  * time-out is -1 for no limit, or at most DMONITOR_INTEGER_MAX. */

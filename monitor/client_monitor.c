@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const unsigned all_flags = DMONITOR_RECURSIVE | DMONITOR_ASYNC_EXIT | DMONITOR_INTERRUPTIBLE;
-
 static int name_fault(const char *name)
 {
 	if (name == NULL)
@@ -75,7 +73,7 @@ int dmonitor_open(dmonitor_session *session, const char *name, unsigned flags, d
 	dmonitor *found;
 	int result = name_fault(name);
 
-	if (monitor == NULL || (flags & ~all_flags) != 0)
+	if (monitor == NULL || (flags & ~DMONITOR_ALL_FLAGS) != 0)
 		result = EINVAL;
 	if (result == 0)
 		result = begin_session(session);

@@ -13,8 +13,6 @@
 
 enum { CONNECT_TIMEOUT_MS = 5000, GOODBYE_MS = 1000 };
 
-static const unsigned all_flags = DMONITOR_RECURSIVE | DMONITOR_ASYNC_EXIT | DMONITOR_INTERRUPTIBLE;
-
 /* Of this thread's last dmonitor_connect() that failed. */
 static _Thread_local char connect_error[256];
 
@@ -87,7 +85,7 @@ static int check_options(const char *endpoint, const struct dmonitor_options *op
 		return connect_fails(EINVAL, "Times in the options cannot be negative");
 	if (options->lease_ms != 0 && (options->lease_ms < 200 || options->lease_ms > 3600000))
 		return connect_fails(EINVAL, "lease_ms must be from 200 to 3600000");
-	if ((options->flags & ~all_flags) != 0)
+	if ((options->flags & ~DMONITOR_ALL_FLAGS) != 0)
 		return connect_fails(EINVAL, "There is a flag that does not exist");
 	return 0;
 }

@@ -458,6 +458,23 @@ static void a_request_repeated_is_done_once(void **state)
 	            "[   32] b granted m #2\n");
 }
 
+static void a_request_older_than_the_last_is_ignored(void **state)
+{
+	(void)state;
+	world_story("0 a,b HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 a EXIT m\n"
+	            "30 a OLDER\n"
+	            "40 b ENTER m timeout=0\n"
+	            "50 a REPEAT\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[   22] a success m next=-\n"
+	            "[   42] b granted m #2\n"
+	            "[   52] a success m next=-\n");
+}
+
 static void a_pending_request_repeated_is_answered_once(void **state)
 {
 	(void)state;
@@ -837,6 +854,15 @@ static void checks_tell_owner_and_token(void **state)
 	            "[   72] ~p stale_token m\n");
 }
 
+static void a_client_from_elsewhere_may_not_stop_the_server(void **state)
+{
+	(void)state;
+	world_story("0 ~a STOP_SERVER\n"
+	            "10 ~a ENTER m\n",
+	            "[    2] ~a forbidden\n"
+	            "[   12] ~a granted m #1\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -863,6 +889,7 @@ int main(void)
 		cmocka_unit_test(a_cancelled_wait_holds_the_lock_again),
 		cmocka_unit_test(who_polls_may_cancel_too),
 		cmocka_unit_test(a_request_repeated_is_done_once),
+		cmocka_unit_test(a_request_older_than_the_last_is_ignored),
 		cmocka_unit_test(a_pending_request_repeated_is_answered_once),
 		cmocka_unit_test(a_refused_quiet_exit_is_told_twice),
 		cmocka_unit_test(a_closed_connection_frees_what_its_clients_held),
@@ -883,6 +910,7 @@ int main(void)
 		cmocka_unit_test(a_polling_client_keeps_its_places_over_a_new_socket),
 		cmocka_unit_test(an_id_is_free_again_once_its_owner_has_ended),
 		cmocka_unit_test(checks_tell_owner_and_token),
+		cmocka_unit_test(a_client_from_elsewhere_may_not_stop_the_server),
 	};
 
 	return cmocka_run_group_tests_name("stories", tests, NULL, NULL);

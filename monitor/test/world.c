@@ -20,7 +20,8 @@ struct client {
 	int64_t lease_ms;
 	int64_t beat_ms; /* when the next one is due; INT64_MAX: never */
 	uint64_t token;
-	char *last; /* request */
+	char *last;  /* numbered request */
+	char *older; /* the one before it */
 };
 
 /* Something under way. */
@@ -257,7 +258,8 @@ static void say(struct world *world, struct client *client, enum dmonitor_action
 		request.cancel_seq = client->seq;
 	sent = dmonitor_request_encode(&request);
 	if (is_sequenced(action)) {
-		free(client->last);
+		free(client->older);
+		client->older = client->last;
 		client->last = strdup(sent);
 	}
 	send_text(world, client, sent);
@@ -296,6 +298,8 @@ static void act(struct world *world, const char *id, const char *verb, char **wo
 		resume(world, client);
 	} else if (strcmp(verb, "REPEAT") == 0) {
 		send_text(world, client, strdup(client->last));
+	} else if (strcmp(verb, "OLDER") == 0) {
+		send_text(world, client, strdup(client->older));
 	} else if (strcmp(verb, "MUTE") == 0) {
 		client->beat_ms = INT64_MAX;
 	} else if (strcmp(verb, "STALL") == 0) {
@@ -415,8 +419,10 @@ static void end_world(struct world *world)
 	}
 	while (world->to_clients != NULL)
 		free(take(&world->to_clients));
-	for (size_t i = 0; i < world->client_count; i++)
+	for (size_t i = 0; i < world->client_count; i++) {
 		free(world->clients[i].last);
+		free(world->clients[i].older);
+	}
 	dmonitor_outbox_fini(&world->outbox);
 	dmonitor_core_free(&world->core);
 }

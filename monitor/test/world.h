@@ -12,7 +12,8 @@
  *   HELLO [lease=N]   BEAT   BYE    (a beat goes by itself when nothing else did, unless MUTE)
  *   CLOSE   the connection ends     OPEN    another one begins
  *   RESUME  OPEN, and HELLO with the secret
- *   REPEAT  send the last numbered request again, byte for byte    MUTE  no more beats
+ *   REPEAT  send the last numbered request again, byte for byte; OLDER: the one before it
+ *   MUTE    no more beats
  *   STALL N the server stands still for N ms (WHO: -)
  *
  * A trace's line is `[TIME] WHO status what`, tokens counted from the server's first, as #1.
