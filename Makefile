@@ -65,7 +65,7 @@ $(B)/%.a:
 	$(AR) rcs $@ $^
 
 $(B)/libdmonitor.so: $(call object,$(LIB_SRC))
-	$(CC) -shared -Wl,-soname,libdmonitor.so.0 -Wl,-z,defs $(ALL_LDFLAGS) -o $@ $^ -lzmq -lcjson
+	$(CC) -shared -Wl,-soname,libdmonitor.so.0 -Wl,-z,defs $(ALL_LDFLAGS) -o $@ $^ -lzmq -lcjson -lm
 	@ln -sf libdmonitor.so $(B)/libdmonitor.so.0
 
 $(B)/monitor_server: $(call object,monitor/monitor_server.c)
@@ -180,7 +180,7 @@ install: all ## install below PREFIX (default /usr/local), inside DESTDIR
 	install -m 644 configs/*.ini $(INSTALLED)/share/dmonitor/configs
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: dmonitor' \
 		'Description: monitors for processes that share no memory' 'Version: $(VERSION)' \
-		'Libs: -L$${prefix}/lib -ldmonitor' 'Libs.private: -pthread' \
+		'Libs: -L$${prefix}/lib -ldmonitor' 'Libs.private: -lm -pthread' \
 		'Requires.private: libzmq libcjson' 'Cflags: -I$${prefix}/include' \
 		>$(INSTALLED)/lib/pkgconfig/dmonitor.pc
 

@@ -28,7 +28,7 @@ root=$folder/stage/opt/dm
 export PKG_CONFIG_PATH="$root/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$folder/stage"
 export LD_LIBRARY_PATH="$root/lib"
 flags=$(pkg-config --cflags --libs dmonitor)
-static="$(pkg-config --cflags dmonitor) $root/lib/libdmonitor.a -lzmq -lcjson -pthread"
+static="$(pkg-config --cflags dmonitor) $root/lib/libdmonitor.a -lzmq -lcjson -lm -pthread"
 
 : >"$folder/listening"
 "$root/bin/monitor_server" --bind "ipc://@install-$$" >"$folder/listening" &

@@ -25,11 +25,10 @@ static const char *const messages[] = {
 	"2 {\"action\":\"ENTER\",\"monitor_name\":\"m\",\"process_id\":\"b\"}",
 	"1 {\"action\":\"ENTER\",\"session\":\"%s\",\"seq\":1,\"monitor_name\":\"m\"}",
 	"3 {\"action\":\"ENTER\",\"monitor_name\":\"m\",\"process_id\":\"b\"}", /* held */
-	"2 "
-	"{\"action\":\"WAIT\",\"monitor_name\":\"m\",\"process_id\":\"b\",\"condition_name\":"
-	"\"c\"}",
-	"1 {\"action\":\"WAIT\",\"session\":\"%s\",\"seq\":2,\"monitor_name\":\"m\","
-	"\"condition_name\":\"d\",\"timeout_ms\":5,\"signal\":[\"c\",\"c\"]}",
+	("2 {\"action\":\"WAIT\",\"monitor_name\":\"m\",\"process_id\":\"b\","
+	 "\"condition_name\":\"c\"}"),
+	("1 {\"action\":\"WAIT\",\"session\":\"%s\",\"seq\":2,\"monitor_name\":\"m\","
+	 "\"condition_name\":\"d\",\"timeout_ms\":5,\"signal\":[\"c\",\"c\"]}"),
 	"2 {\"action\":\"STATUS\",\"monitor_name\":\"m\"}",
 	"2 {\"action\":\"ENTER\",\"monitor_name\":\"n\",\"process_id\":\"b\",\"timeout_ms\":0}",
 	"2 {\"action\":\"EXIT\",\"monitor_name\":\"m\",\"process_id\":\"b\"}",

@@ -20,8 +20,8 @@ static const char *const ways[STATES] = {
 	[INSIDE] = "0 ~x ENTER m\n",
 	[WAITING] = "0 ~x ENTER m\n5 ~x WAIT m c\n",
 	[AWAKENED] = "0 ~x ENTER m\n5 ~x WAIT m c\n10 ~y ENTER m\n15 ~y SIGNAL m c\n",
-	[INSIDE_AFTER_WAIT] = "0 ~x ENTER m\n5 ~x WAIT m c\n10 ~y ENTER m\n15 ~y SIGNAL m c\n"
-	                      "20 ~y EXIT m\n",
+	[INSIDE_AFTER_WAIT] = ("0 ~x ENTER m\n5 ~x WAIT m c\n10 ~y ENTER m\n15 ~y SIGNAL m c\n"
+	                       "20 ~y EXIT m\n"),
 };
 
 struct row {
