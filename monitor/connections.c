@@ -84,17 +84,52 @@ static int reserve_dropped(struct connections *connections)
 	return 0;
 }
 
+static void forget(struct connections *connections, struct peer *peer)
+{
+	connections->doubtful -= peer->doubts > 0;
+	LL_DELETE(connections->descriptors[peer->descriptor < 0 ? 0 : peer->descriptor].peers,
+	          peer);
+	HASH_DELETE(hh_number, connections->by_number, peer);
+	HASH_DEL(connections->by_routing_id, peer);
+	free(peer);
+}
+
+/* A peer in doubt was gone after all: the end that was applied had been its own. */
+static void give_up(struct connections *connections, struct peer *peer)
+{
+	struct descriptor *descriptor = descriptor_at(connections, peer->descriptor);
+
+	if (descriptor->opened == peer->generation)
+		descriptor->opened = descriptor->accepted > descriptor->closed
+		                         ? descriptor->accepted
+		                         : descriptor->closed;
+	connections_drop(connections, peer->number);
+	forget(connections, peer);
+}
+
+/* Who speaks now proves that whoever is in doubt on ${descriptor} is gone. */
+static void give_up_doubtful(struct connections *connections, struct descriptor *descriptor)
+{
+	struct peer *peer, *next;
+
+	LL_FOREACH_SAFE(descriptor->peers, peer, next)
+	if (peer->doubts > 0)
+		give_up(connections, peer);
+}
+
 const struct peer *connections_add(struct connections *connections, const void *routing_id,
-                                   size_t size_bytes, int number, bool local)
+                                   size_t size_bytes, int number, bool local, uint64_t cookie)
 {
 	struct descriptor *descriptor = descriptor_at(connections, number);
 	struct peer *peer = calloc(1, sizeof(*peer));
 
 	if (descriptor == NULL || peer == NULL || reserve_dropped(connections) != 0)
 		goto err0;
+	give_up_doubtful(connections, descriptor);
 	peer->number = connections->last_number + 1;
 	peer->descriptor = number;
 	peer->local = local;
+	peer->cookie = cookie;
 	peer->routing_id_bytes = (uint8_t)size_bytes;
 	memcpy(peer->routing_id, routing_id, size_bytes);
 	HASH_ADD(hh, connections->by_routing_id, routing_id, size_bytes, peer);
@@ -130,13 +165,49 @@ int connections_accepted(struct connections *connections, int number)
 	return 0;
 }
 
-static void forget(struct connections *connections, struct peer *peer)
+enum { LOOKS = 20 };
+
+/* It lives, so the end was that of an earlier connection, which never spoke. */
+static void doubt(struct connections *connections, struct descriptor *descriptor, struct peer *peer)
 {
-	LL_DELETE(connections->descriptors[peer->descriptor < 0 ? 0 : peer->descriptor].peers,
-	          peer);
-	HASH_DELETE(hh_number, connections->by_number, peer);
-	HASH_DEL(connections->by_routing_id, peer);
-	free(peer);
+	connections->doubtful += peer->doubts == 0;
+	peer->doubts = LOOKS;
+	peer->generation++;
+	if (descriptor->opened < peer->generation)
+		descriptor->opened = peer->generation;
+}
+
+static void trust(struct connections *connections, struct peer *peer)
+{
+	connections->doubtful -= peer->doubts > 0;
+	peer->doubts = 0;
+}
+
+void connections_heard(struct connections *connections, uint64_t number)
+{
+	struct peer *peer;
+
+	if (connections->doubtful == 0)
+		return;
+	HASH_FIND(hh_number, connections->by_number, &number, sizeof(number), peer);
+	if (peer != NULL)
+		trust(connections, peer);
+}
+
+void connections_review(struct connections *connections)
+{
+	struct peer *peer, *next;
+
+	HASH_ITER (hh, connections->by_routing_id, peer, next) {
+		if (peer->doubts == 0)
+			continue;
+		if (!connections->lives(peer))
+			give_up(connections, peer);
+		else if (peer->doubts == 1)
+			trust(connections, peer);
+		else
+			peer->doubts--;
+	}
 }
 
 uint64_t connections_disconnected(struct connections *connections, int number)
@@ -151,6 +222,10 @@ uint64_t connections_disconnected(struct connections *connections, int number)
 	LL_SEARCH_SCALAR(descriptor->peers, peer, generation, descriptor->closed);
 	if (peer == NULL)
 		return 0;
+	if (connections->lives != NULL && connections->lives(peer)) {
+		doubt(connections, descriptor, peer);
+		return 0;
+	}
 	gone = peer->dropped ? 0 : peer->number;
 	forget(connections, peer);
 	return gone;

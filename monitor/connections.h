@@ -8,6 +8,11 @@
  * descriptor whose present generation is bound already, or closed, opens the next one itself,
  * ahead of its ACCEPTED. The caller applies an event only after it has read all messages that were
  * there when it read the event.
+ *
+ * Counting is wrong where a connection ends that never said a word, and its descriptor's next one
+ * speaks before that end is applied: the speaker is taken for the silent one. So before a peer is
+ * told gone it is looked at; if its socket is still open and connected it is moved to the next
+ * generation, and stays in doubt until it speaks, or until it has been looked at often enough.
  */
 #ifndef DMONITOR_CONNECTIONS_H
 #define DMONITOR_CONNECTIONS_H
@@ -30,6 +35,8 @@ struct peer {
 	int descriptor;
 	bool local;
 	bool dropped;
+	uint8_t doubts;  /* looks still to be taken at whether it lives; 0: not in doubt */
+	uint64_t cookie; /* the caller's, to know the socket again by */
 	uint8_t routing_id_bytes;
 	uint8_t routing_id[PEER_ROUTING_ID_BYTES];
 };
@@ -42,7 +49,12 @@ struct descriptor {
 	struct peer *peers;
 };
 
+/* Whether the socket of ${peer} is open and connected, as far as one can see. */
+typedef bool connections_lives(const struct peer *peer);
+
 struct connections {
+	connections_lives *lives; /* NULL: what is told closed is gone */
+	size_t doubtful;          /* peers in doubt */
 	struct peer *by_routing_id;
 	struct peer *by_number;
 	struct descriptor *descriptors; /* by their numbers */
@@ -62,7 +74,14 @@ const struct peer *connections_find_number(const struct connections *connections
 
 /* A new peer, by its first message; NULL: out of memory. */
 const struct peer *connections_add(struct connections *connections, const void *routing_id,
-                                   size_t size_bytes, int descriptor, bool local);
+                                   size_t size_bytes, int descriptor, bool local, uint64_t cookie);
+
+/* A known peer has spoken: it lives. */
+void connections_heard(struct connections *connections, uint64_t number);
+
+/* Look at the peers in doubt; those that are gone are dropped. To be called now and then while
+ * there are any. */
+void connections_review(struct connections *connections);
 
 /* ACCEPTED: 0 or ENOMEM. */
 int connections_accepted(struct connections *connections, int descriptor);

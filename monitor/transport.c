@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,25 @@ struct dmonitor_transport {
 	int receive_limit_ms; /* set on the ROUTER now */
 	size_t messages_in_row;
 };
+
+/* What the kernel knows the socket of ${descriptor} by, whatever else bears that number later. */
+static uint64_t cookie_of(int descriptor)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0)
+		return 0;
+	return cookie;
+}
+
+static bool lives(const struct peer *peer)
+{
+	struct pollfd socket = { .fd = peer->descriptor, .events = POLLRDHUP };
+
+	return peer->cookie != 0 && cookie_of(peer->descriptor) == peer->cookie &&
+	       poll(&socket, 1, 0) == 0;
+}
 
 static int set_options(void *router)
 {
@@ -88,6 +108,7 @@ int dmonitor_transport_new(struct dmonitor_transport **transport)
 	if (made == NULL)
 		return ENOMEM;
 	made->receive_limit_ms = -1;
+	made->connections.lives = lives;
 	dmonitor_watcher_block_signals();
 	result = open_router(made);
 	if (result != 0) {
@@ -237,7 +258,9 @@ static const struct peer *sender_of(struct dmonitor_transport *transport, struct
 	}
 	if (peer == NULL)
 		peer = connections_add(&transport->connections, id, size, descriptor,
-		                       is_local(descriptor));
+		                       is_local(descriptor), cookie_of(descriptor));
+	else
+		connections_heard(&transport->connections, peer->number);
 	return peer;
 }
 
@@ -332,12 +355,21 @@ static bool time_comes_first(struct dmonitor_transport *transport, int64_t deadl
 	return true;
 }
 
+/* Until when to wait: while a peer is in doubt it is looked at every so often. */
+static int64_t wait_until(const struct dmonitor_transport *transport, int64_t deadline_ns)
+{
+	const int64_t look_ns = dmonitor_clock_now_ns() + 10 * DMONITOR_NS_PER_MS;
+
+	return transport->connections.doubtful > 0 && look_ns < deadline_ns ? look_ns : deadline_ns;
+}
+
 /* Receive one message and take it, or find that there is none; see what that leads to. */
 static int arrive(struct dmonitor_transport *transport, int64_t deadline_ns,
                   struct dmonitor_arrival *arrival, bool *over)
 {
 	/* Before sights are applied the ROUTER is emptied, so then it is not waited for. */
-	const bool waits = transport->sight_count == 0 && set_receive_limit(transport, deadline_ns);
+	const bool waits = transport->sight_count == 0 &&
+	                   set_receive_limit(transport, wait_until(transport, deadline_ns));
 	struct frames frames;
 	int result;
 
@@ -358,6 +390,8 @@ static int arrive(struct dmonitor_transport *transport, int64_t deadline_ns,
 		return 0;
 	}
 	transport->messages_in_row = 0;
+	if (transport->connections.doubtful > 0)
+		connections_review(&transport->connections);
 	*over = dmonitor_clock_now_ns() >= deadline_ns;
 	return 0;
 }

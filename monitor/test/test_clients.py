@@ -5,6 +5,7 @@
 import mmap
 import os
 import re
+import socket
 import struct
 import sys
 import time
@@ -1307,6 +1308,18 @@ def test_stop_server_is_answered(server):
             wrong = own.end()
         same(wrong, [], "how it ended")
     same(lost, [], "answers that were lost, of 20 each")
+
+
+def test_a_connection_that_never_speaks_harms_nobody(server):
+    """Its descriptor is soon another's, which must not be taken for gone."""
+    for n in range(150):
+        for _ in range(n % 3 + 1):
+            socket.create_connection(("127.0.0.1", server.port)).close()
+        push = Push(server.tcp, f"id{n}")
+        push.enter("m")
+        same(push.exit("m")["status"], "success")
+        has(push.tell("CHECK", monitor_name="m", token="1", ref="r"), code="not_owner")
+        push.socket.close(0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ static uint64_t comes(struct connections *connections, const char *id, int descr
 	const struct peer *peer;
 
 	assert_null(connections_find(connections, id, strlen(id)));
-	peer = connections_add(connections, id, strlen(id), descriptor, true);
+	peer = connections_add(connections, id, strlen(id), descriptor, true, 0);
 	assert_non_null(peer);
 	assert_ptr_equal(connections_find(connections, id, strlen(id)), peer);
 	assert_ptr_equal(connections_find_number(connections, peer->number), peer);
@@ -103,9 +103,9 @@ static void a_routing_id_may_hold_any_bytes(void **state)
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
 	for (size_t i = 0; i < 3; i++)
-		assert_non_null(connections_add(&connections, ids[i], 5, (int)i, false));
-	assert_non_null(connections_add(&connections, ids[0], 4, 3, false));
-	assert_non_null(connections_add(&connections, longest, 255, 4, false));
+		assert_non_null(connections_add(&connections, ids[i], 5, (int)i, false, 0));
+	assert_non_null(connections_add(&connections, ids[0], 4, 3, false, 0));
+	assert_non_null(connections_add(&connections, longest, 255, 4, false, 0));
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(connections_find(&connections, ids[i], 5)->number, i + 1);
 	assert_int_equal(connections_find(&connections, ids[0], 4)->number, 4);
@@ -408,6 +408,92 @@ static void what_is_left_is_freed(void **state)
 	connections_fini(&connections);
 }
 
+/* What the tests below say of each peer when asked whether it lives; by its cookie. */
+static bool living[8];
+
+static bool lives(const struct peer *peer)
+{
+	return living[peer->cookie];
+}
+
+/* A silent connection has ended on descriptor 7; ann speaks on its next before that is applied. */
+static uint64_t ann_follows_a_silent_one(struct connections *connections)
+{
+	uint64_t ann;
+
+	*connections = (struct connections){ .lives = lives };
+	living[1] = true;
+	assert_int_equal(connections_accepted(connections, 7), 0);
+	ann = connections_add(connections, "ann", 3, 7, true, 1)->number;
+	assert_int_equal(connections_disconnected(connections, 7), 0);
+	assert_int_equal(connections_accepted(connections, 7), 0);
+	assert_int_equal(connections_next_dropped(connections), 0);
+	return ann;
+}
+
+static void the_end_of_a_silent_connection_is_not_taken_for_the_next_ones(void **state)
+{
+	struct connections connections;
+	const uint64_t ann = ann_follows_a_silent_one(&connections);
+
+	(void)state;
+	connections_heard(&connections, ann);
+	assert_int_equal(connections.doubtful, 0);
+	living[1] = false;
+	assert_true(connections_disconnected(&connections, 7) == ann);
+	connections_fini(&connections);
+}
+
+static void who_is_in_doubt_and_gone_is_found_out_by_looking(void **state)
+{
+	struct connections connections;
+	const uint64_t ann = ann_follows_a_silent_one(&connections);
+
+	(void)state;
+	connections_review(&connections);
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	living[1] = false;
+	connections_review(&connections);
+	assert_true(connections_next_dropped(&connections) == ann);
+	assert_int_equal(connections.doubtful, 0);
+	assert_null(connections_find(&connections, "ann", 3));
+	connections_fini(&connections);
+}
+
+static void a_doubt_ends(void **state)
+{
+	struct connections connections;
+	const uint64_t ann = ann_follows_a_silent_one(&connections);
+
+	(void)state;
+	for (int i = 0; connections.doubtful > 0; i++) {
+		assert_true(i < 100);
+		connections_review(&connections);
+	}
+	assert_int_equal(connections_next_dropped(&connections), 0);
+	assert_non_null(connections_find_number(&connections, ann));
+	connections_fini(&connections);
+}
+
+/* Ann spoke, and was gone before her first message was read: the socket seen was bob's. */
+static void who_speaks_on_a_doubtful_ones_descriptor_takes_its_place(void **state)
+{
+	struct connections connections = { .lives = lives };
+	uint64_t ann, bob;
+
+	(void)state;
+	living[2] = true;
+	assert_int_equal(connections_accepted(&connections, 7), 0);
+	ann = connections_add(&connections, "ann", 3, 7, true, 2)->number;
+	assert_int_equal(connections_disconnected(&connections, 7), 0);
+	bob = connections_add(&connections, "bob", 3, 7, true, 2)->number;
+	assert_true(connections_next_dropped(&connections) == ann);
+	assert_int_equal(connections_accepted(&connections, 7), 0);
+	living[2] = false;
+	assert_true(connections_disconnected(&connections, 7) == bob);
+	connections_fini(&connections);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +515,10 @@ int main(void)
 		cmocka_unit_test(the_end_of_an_unknown_descriptor_is_nobody_s),
 		cmocka_unit_test(a_message_without_a_descriptor_has_a_sender_all_the_same),
 		cmocka_unit_test(what_is_left_is_freed),
+		cmocka_unit_test(the_end_of_a_silent_connection_is_not_taken_for_the_next_ones),
+		cmocka_unit_test(who_is_in_doubt_and_gone_is_found_out_by_looking),
+		cmocka_unit_test(a_doubt_ends),
+		cmocka_unit_test(who_speaks_on_a_doubtful_ones_descriptor_takes_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
