@@ -21,6 +21,12 @@ void dmonitor_link_close(struct dmonitor_link **link);
 int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due_ns);
 /* The next reply, by ${due_ns}: 0, EAGAIN, EINTR, EPROTO (one that makes no sense), ENOMEM. */
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply);
+/* Both, whatever interrupts; *${sent_ns} is when the request went out. The errors of both but
+ * EINTR. */
+int dmonitor_link_ask(struct dmonitor_link *link, const struct dmonitor_request *request,
+                      int64_t due_ns, struct dmonitor_reply *reply, int64_t *sent_ns);
+/* What it means that the first ask of a session failed so; the sentence is noted. */
+int dmonitor_no_server(dmonitor_session *session, int result);
 
 #define DMONITOR_ALL_FLAGS                                                                         \
 	((unsigned)(DMONITOR_RECURSIVE | DMONITOR_ASYNC_EXIT | DMONITOR_INTERRUPTIBLE))

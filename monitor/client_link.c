@@ -136,21 +136,6 @@ void dmonitor_link_close(struct dmonitor_link **link)
 	*link = NULL;
 }
 
-/* Milliseconds from now to ${due_ns}, as libzmq wants them: rounded up, -1 for ever. */
-static int milliseconds_to(int64_t due_ns)
-{
-	int64_t left_ns;
-
-	if (due_ns == INT64_MAX)
-		return -1;
-	left_ns = due_ns - dmonitor_clock_now_ns();
-	if (left_ns <= 0)
-		return 0;
-	if (left_ns >= INT32_MAX * DMONITOR_NS_PER_MS)
-		return INT32_MAX;
-	return (int)((left_ns + DMONITOR_NS_PER_MS - 1) / DMONITOR_NS_PER_MS);
-}
-
 int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due_ns)
 {
 	int limit;
@@ -158,12 +143,12 @@ int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due
 	if (zmq_send(link->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
 		return zmq_send(link->socket, text, strlen(text), 0) >= 0 ? 0 : EAGAIN;
 	/* No connection, yet: wait for one. */
-	limit = milliseconds_to(due_ns);
+	limit = dmonitor_clock_milliseconds_to(due_ns);
 	zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &limit, sizeof(limit));
 	while (zmq_send(link->socket, "", 0, ZMQ_SNDMORE) < 0) {
 		if (zmq_errno() != EINTR)
 			return zmq_errno();
-		limit = milliseconds_to(due_ns);
+		limit = dmonitor_clock_milliseconds_to(due_ns);
 		zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &limit, sizeof(limit));
 	}
 	return zmq_send(link->socket, text, strlen(text), 0) >= 0 ? 0 : EAGAIN;
@@ -181,7 +166,7 @@ static int receive_frame(struct dmonitor_link *link, zmq_msg_t *frame)
 
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply)
 {
-	const int limit = milliseconds_to(due_ns);
+	const int limit = dmonitor_clock_milliseconds_to(due_ns);
 	zmq_msg_t frame;
 	int frames = 1;
 	int result;
@@ -205,4 +190,23 @@ int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmo
 	}
 	zmq_msg_close(&frame);
 	return frames == 2 ? result : EPROTO;
+}
+
+int dmonitor_link_ask(struct dmonitor_link *link, const struct dmonitor_request *request,
+                      int64_t due_ns, struct dmonitor_reply *reply, int64_t *sent_ns)
+{
+	char *text = dmonitor_request_encode(request);
+	int result;
+
+	if (text == NULL)
+		return ENOMEM;
+	result = dmonitor_link_send(link, text, due_ns);
+	*sent_ns = dmonitor_clock_now_ns();
+	free(text);
+	if (result != 0)
+		return result;
+	do
+		result = dmonitor_link_receive(link, due_ns, reply);
+	while (result == EINTR);
+	return result;
 }

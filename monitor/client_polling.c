@@ -40,21 +40,13 @@ static void reconnect(dmonitor_session *session)
 static int exchange(dmonitor_session *session, struct dmonitor_request *request,
                     struct dmonitor_reply *reply)
 {
-	const int64_t due_ns = reply_due_ns();
-	char *text;
+	int64_t sent_ns;
 	int result;
 
 	request->process_id = session->process_id;
-	text = dmonitor_request_encode(request);
-	if (text == NULL)
-		return ENOMEM;
-	result = dmonitor_link_send(session->link, text, due_ns);
-	free(text);
-	while (result == 0 || result == EINTR) {
-		result = dmonitor_link_receive(session->link, due_ns, reply);
-		if (result == 0)
-			return 0;
-	}
+	result = dmonitor_link_ask(session->link, request, reply_due_ns(), reply, &sent_ns);
+	if (result == 0 || result == ENOMEM)
+		return result;
 	reconnect(session);
 	if (result == EAGAIN)
 		return dmonitor_fail(session, ECONNABORTED, "The server did not answer %s",
@@ -84,25 +76,12 @@ static int connect_to_server(dmonitor_session *session, const struct dmonitor_op
 {
 	struct dmonitor_request status = { .action = DMONITOR_ACTION_STATUS, .timeout_ms = -1 };
 	struct dmonitor_reply reply;
-	char *text = dmonitor_request_encode(&status);
-	int result;
+	int64_t sent_ns;
+	const int result = dmonitor_link_ask(session->link, &status, due_ns, &reply, &sent_ns);
 
 	(void)options;
-	if (text == NULL)
-		return ENOMEM;
-	result = dmonitor_link_send(session->link, text, due_ns);
-	free(text);
-	while (result == 0 || result == EINTR) {
-		result = dmonitor_link_receive(session->link, due_ns, &reply);
-		if (result == 0)
-			break;
-	}
-	if (result == EAGAIN)
-		return dmonitor_fail(session, EHOSTUNREACH, "No server answers at %s",
-		                     session->endpoint);
 	if (result != 0)
-		return dmonitor_fail(session, result, "What answers at %s is no monitor server",
-		                     session->endpoint);
+		return dmonitor_no_server(session, result);
 	strcpy(session->conversation.server, reply.server);
 	return 0;
 }

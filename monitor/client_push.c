@@ -199,28 +199,12 @@ static int connect_to_server(dmonitor_session *session, const struct dmonitor_op
 		                          .lease_ms = options->lease_ms,
 		                          .protocol = DMONITOR_PROTOCOL,
 		                          .timeout_ms = -1 };
-	char *text = dmonitor_request_encode(&hello);
 	struct dmonitor_reply reply;
 	int64_t sent_ns;
-	int result;
+	const int result = dmonitor_link_ask(session->link, &hello, due_ns, &reply, &sent_ns);
 
-	if (text == NULL)
-		return ENOMEM;
-	result = dmonitor_link_send(session->link, text, due_ns);
-	sent_ns = dmonitor_clock_now_ns();
-	free(text);
-	while (result == 0) {
-		result = dmonitor_link_receive(session->link, due_ns, &reply);
-		if (result != EINTR)
-			break;
-		result = 0;
-	}
-	if (result == EAGAIN)
-		return dmonitor_fail(session, EHOSTUNREACH, "No server answers at %s",
-		                     session->endpoint);
 	if (result != 0)
-		return dmonitor_fail(session, result, "What answers at %s is no monitor server",
-		                     session->endpoint);
+		return dmonitor_no_server(session, result);
 	if (reply.status == DMONITOR_STATUS_ERROR)
 		return dmonitor_refused(session, &reply);
 	if (reply.status != DMONITOR_STATUS_WELCOME || reply.lease_ms == 0)

@@ -61,6 +61,17 @@ int dmonitor_refused(dmonitor_session *session, const struct dmonitor_reply *rep
 	                     dmonitor_code_word(reply->code));
 }
 
+int dmonitor_no_server(dmonitor_session *session, int result)
+{
+	if (result == ENOMEM)
+		return dmonitor_fail(session, ENOMEM, "Out of memory for a session");
+	if (result == EAGAIN)
+		return dmonitor_fail(session, EHOSTUNREACH, "No server answers at %s",
+		                     session->endpoint);
+	return dmonitor_fail(session, result, "What answers at %s is no monitor server",
+	                     session->endpoint);
+}
+
 /* Why connecting failed, where there is no session to ask. */
 __attribute__((format(printf, 2, 3))) static int connect_fails(int result, const char *format, ...)
 {

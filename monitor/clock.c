@@ -32,6 +32,20 @@ int64_t dmonitor_clock_cpu_ns(pid_t process)
 	return read_ns(clock);
 }
 
+int dmonitor_clock_milliseconds_to(int64_t due_ns)
+{
+	int64_t left_ns;
+
+	if (due_ns == INT64_MAX)
+		return -1;
+	left_ns = due_ns - dmonitor_clock_now_ns();
+	if (left_ns <= 0)
+		return 0;
+	if (left_ns >= INT32_MAX * DMONITOR_NS_PER_MS)
+		return INT32_MAX;
+	return (int)((left_ns + DMONITOR_NS_PER_MS - 1) / DMONITOR_NS_PER_MS);
+}
+
 void dmonitor_clock_sleep_until(int64_t due_ns)
 {
 	const struct timespec due = { .tv_sec = (time_t)(due_ns / DMONITOR_NS_PER_S),

@@ -21,6 +21,10 @@ int64_t dmonitor_clock_wall_ns(void);
 /* CPU time that ${process} has used so far in all its threads; -1 if it is gone. */
 int64_t dmonitor_clock_cpu_ns(pid_t process);
 
+/* Milliseconds from now to ${due_ns}, as poll() and libzmq want them: rounded up, 0 if it has come,
+ * -1 for INT64_MAX, which is never. */
+int dmonitor_clock_milliseconds_to(int64_t due_ns);
+
 /* Sleep until dmonitor_clock_now_ns() has reached ${due_ns}, however often signals interrupt. */
 void dmonitor_clock_sleep_until(int64_t due_ns);
 

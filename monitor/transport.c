@@ -329,16 +329,10 @@ static int apply_sight(struct dmonitor_transport *transport, struct dmonitor_arr
 /* Let receiving wait until ${deadline_ns}; false: that is now. */
 static bool set_receive_limit(struct dmonitor_transport *transport, int64_t deadline_ns)
 {
-	const int64_t left_ns =
-	    deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - dmonitor_clock_now_ns();
-	int limit = -1;
+	const int limit = dmonitor_clock_milliseconds_to(deadline_ns);
 
-	if (left_ns <= 0)
+	if (limit == 0)
 		return false;
-	if (deadline_ns != INT64_MAX)
-		limit = left_ns >= INT32_MAX * DMONITOR_NS_PER_MS
-		            ? INT32_MAX
-		            : (int)((left_ns + DMONITOR_NS_PER_MS - 1) / DMONITOR_NS_PER_MS);
 	if (limit != transport->receive_limit_ms)
 		zmq_setsockopt(transport->router, ZMQ_RCVTIMEO, &limit, sizeof(limit));
 	transport->receive_limit_ms = limit;

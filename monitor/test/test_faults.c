@@ -148,6 +148,23 @@ static void an_enter_without_an_answer_is_given_up_and_settled(void **state)
 	assert_int_equal(dmonitor_disconnect(&b), 0);
 }
 
+static void a_polling_client_clears_up_a_lost_reply(void **state)
+{
+	const struct dmonitor_options options = { .poll_interval_ms = 1 };
+	dmonitor_session *session = live_connect(*state, &options);
+	dmonitor *monitor = live_open(session, "m", 0);
+
+	kill(live_server(), SIGSTOP);
+	assert_int_equal(dmonitor_enter(monitor), ECONNABORTED);
+	assert_false(dmonitor_entered(monitor));
+	kill(live_server(), SIGCONT);
+	/* The ENTER did arrive; entering again finds out. */
+	assert_int_equal(dmonitor_enter(monitor), 0);
+	assert_int_equal(dmonitor_check(monitor), 0);
+	assert_int_equal(dmonitor_exit(monitor), 0);
+	assert_int_equal(dmonitor_disconnect(&session), 0);
+}
+
 static int hold_until_killed(const char *endpoint, void *argument)
 {
 	volatile struct shared *shared = argument;
@@ -267,6 +284,7 @@ int main(void)
 		LIVE(a_call_that_blocks_holds_the_lease_too),
 		LIVE(a_stopped_holder_loses_its_lease_and_learns_it),
 		LIVE(an_enter_without_an_answer_is_given_up_and_settled),
+		LIVE(a_polling_client_clears_up_a_lost_reply),
 		LIVE(a_killed_holder_is_noticed_long_before_its_lease),
 		LIVE(an_id_cannot_be_two_living_clients),
 		cmocka_unit_test(connecting_to_nothing_says_so),
