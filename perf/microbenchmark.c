@@ -46,7 +46,7 @@ struct board {
 	int64_t begin_ns[WORKERS_MAX];
 	int64_t end_ns[WORKERS_MAX];
 	int64_t operations[WORKERS_MAX];
-	int64_t median_ns; /* of worker 0's operations, where one is timed */
+	double median_ns;  /* of worker 0's operations, where one is timed */
 	volatile int full; /* somebody has done its share: all stop */
 };
 
@@ -60,20 +60,6 @@ struct measure {
 	double aim;
 	int (*work)(struct board *board, size_t index, struct worker *self);
 };
-
-static int compare_times(const void *a, const void *b)
-{
-	const int64_t x = *(const int64_t *)a;
-	const int64_t y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int64_t median_of(int64_t *times_ns, size_t count)
-{
-	qsort(times_ns, count, sizeof(*times_ns), compare_times);
-	return times_ns[count / 2];
-}
 
 /* Both ends of a REQ/REP ping-pong; worker 0 answers, as a server would. */
 static int echo(struct board *board, struct worker *self)
@@ -111,7 +97,7 @@ static int round_trip(void *socket)
 
 static int ping(struct board *board, struct worker *self)
 {
-	static int64_t times_ns[ROUND_TRIPS];
+	static double times_ns[ROUND_TRIPS];
 	void *context = zmq_ctx_new();
 	void *socket = zmq_socket(context, ZMQ_REQ);
 	int result = 0;
@@ -124,9 +110,9 @@ static int ping(struct board *board, struct worker *self)
 		const int64_t begin_ns = dmonitor_clock_now_ns();
 
 		result = round_trip(socket);
-		times_ns[i] = dmonitor_clock_now_ns() - begin_ns;
+		times_ns[i] = (double)(dmonitor_clock_now_ns() - begin_ns);
 	}
-	board->median_ns = median_of(times_ns, ROUND_TRIPS);
+	board->median_ns = statistics_median(times_ns, ROUND_TRIPS);
 	zmq_close(socket);
 	zmq_ctx_term(context);
 	return result;
@@ -156,7 +142,7 @@ static int enter_and_exit(dmonitor *monitor)
 /* Pairs on as many monitors in turn as the measure says. */
 static int work_pair(struct board *board, size_t index, struct worker *self)
 {
-	static int64_t times_ns[PAIRS];
+	static double times_ns[PAIRS];
 	static dmonitor *monitors[MONITORS];
 	const size_t count = board->measure->monitors;
 	dmonitor_session *session;
@@ -178,9 +164,9 @@ static int work_pair(struct board *board, size_t index, struct worker *self)
 		const int64_t begin_ns = dmonitor_clock_now_ns();
 
 		result = enter_and_exit(monitors[i % count]);
-		times_ns[i] = dmonitor_clock_now_ns() - begin_ns;
+		times_ns[i] = (double)(dmonitor_clock_now_ns() - begin_ns);
 	}
-	board->median_ns = median_of(times_ns, PAIRS);
+	board->median_ns = statistics_median(times_ns, PAIRS);
 	return result != 0 ? result : dmonitor_disconnect(&session);
 }
 
@@ -266,7 +252,7 @@ static double figure_of(const struct board *board, double unit_ns)
 	int64_t least = board->operations[0], most = board->operations[0], sum = 0;
 
 	if (board->measure->kind == PER_OPERATION)
-		return (double)board->median_ns / unit_ns;
+		return board->median_ns / unit_ns;
 	for (size_t i = 0; i < workers; i++) {
 		begin_ns = board->begin_ns[i] < begin_ns ? board->begin_ns[i] : begin_ns;
 		end_ns = board->end_ns[i] > end_ns ? board->end_ns[i] : end_ns;
@@ -325,14 +311,6 @@ static int take(struct board *board, const struct measure *measure)
 	return result;
 }
 
-static int compare_figures(const void *a, const void *b)
-{
-	const double x = *(const double *)a;
-	const double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static const char *verdict(const struct measure *measure, double figure)
 {
 	const bool less_is_better = measure->kind == PER_OPERATION;
@@ -349,11 +327,9 @@ static const char *verdict(const struct measure *measure, double figure)
 static void print_measure(const struct measure *measure, double *figures, size_t count)
 {
 	static const char *const units[] = { "R", "per R", "" };
-	double median;
+	/* Which sorts them, too. */
+	const double median = statistics_median(figures, count);
 
-	qsort(figures, count, sizeof(*figures), compare_figures);
-	median =
-	    count % 2 == 1 ? figures[count / 2] : (figures[count / 2 - 1] + figures[count / 2]) / 2;
 	if (measure == &measures[0]) {
 		printf("%-28s %8.1f us     (%.1f .. %.1f)\n", measure->name, median / 1000,
 		       figures[0] / 1000, figures[count - 1] / 1000);

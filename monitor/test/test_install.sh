@@ -4,23 +4,7 @@
 set -u
 
 build=$1
-folder=$(mktemp -d)
-passed=0 failed=0
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
-
-check()
-{
-	what=$1
-	shift
-	if "$@" >"$folder/log" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-		cat "$folder/log"
-	fi
-}
+. "$(dirname "$0")/check.sh"
 
 MAKEFLAGS= make --no-print-directory B="$build" DESTDIR="$folder/stage" PREFIX=/opt/dm install >"$folder/log" 2>&1 ||
 	cat "$folder/log"
@@ -33,6 +17,7 @@ static="$(pkg-config --cflags dmonitor) $root/lib/libdmonitor.a -lzmq -lcjson -l
 : >"$folder/listening"
 "$root/bin/monitor_server" --bind "ipc://@install-$$" >"$folder/listening" &
 server=$!
+pids=$server
 until grep -q listening "$folder/listening"; do kill -0 "$server" || exit 1; done
 
 # The first C program of the README, against this server.
@@ -96,5 +81,4 @@ check "uninstall leaves nothing" sh -c \
 	"make --no-print-directory B='$build' DESTDIR='$folder/stage' PREFIX=/opt/dm uninstall &&
 	[ -z \"\$(find '$root' -type f -o -type l)\" ]"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -3,23 +3,7 @@
 set -u
 
 server=$1/monitor_server
-folder=$(mktemp -d)
-passed=0 failed=0
-pids=
-trap '[ -z "$pids" ] || kill $pids 2>/dev/null; rm -rf "$folder"' EXIT
-
-check()
-{
-	what=$1
-	shift
-	if "$@" >"$folder/log" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $what"
-		cat "$folder/log"
-	fi
-}
+. "$(dirname "$0")/check.sh"
 
 # says STATUS TEXT ARGUMENTS...: the server exits so, and says something with TEXT in it.
 says()
@@ -67,5 +51,4 @@ check "SIGTERM ends it" ends TERM
 check "a socket file left over is no obstacle" start --bind "ipc://$folder/socket"
 check "SIGINT ends it" ends INT
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
