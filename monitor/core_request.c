@@ -131,6 +131,17 @@ int request_refuse(struct dmonitor_core *core, const struct dmonitor_event *even
 	return 0;
 }
 
+/* What the session has heard and said last, so that a client sees what was lost on the way. */
+static void answer_beat(struct dmonitor_core *core, const struct dmonitor_event *event,
+                        const struct session *session)
+{
+	struct dmonitor_reply reply = reply_to(event->request, DMONITOR_STATUS_ALIVE);
+
+	reply.last_seq = session->seq;
+	reply.pending = session->pending != NULL;
+	core_emit(core, event->peer, &reply);
+}
+
 /* A request that names a session. */
 static int obey_session(struct dmonitor_core *core, struct dmonitor_event *event)
 {
@@ -146,7 +157,7 @@ static int obey_session(struct dmonitor_core *core, struct dmonitor_event *event
 	if (request->error != DMONITOR_CODE_NONE)
 		request_refuse(core, event, request->error);
 	else if (request->action == DMONITOR_ACTION_BEAT)
-		answer_plainly(core, event, DMONITOR_STATUS_ALIVE);
+		answer_beat(core, event, session);
 	else if (request->action == DMONITOR_ACTION_CHECK)
 		action_check(core, event, session);
 	else if (request->action == DMONITOR_ACTION_CANCEL)

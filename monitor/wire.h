@@ -178,8 +178,9 @@ struct dmonitor_reply {
 	enum dmonitor_code failed_code;
 	int64_t protocol;
 	int64_t lease_ms;
-	int64_t last_seq;
+	int64_t last_seq; /* of a resumed session, and of one that sends a beat */
 	bool resumed;
+	bool pending; /* the request with last_seq is still to be answered */
 	char session[DMONITOR_SECRET_BYTES + 1];
 	char server[DMONITOR_ID_BYTES + 1];
 	struct dmonitor_limits limits;

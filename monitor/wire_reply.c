@@ -26,6 +26,7 @@ static const struct field {
 	{ "abandoned", FLAG, AT(abandoned), 0 },
 	{ "timed_out", FLAG, AT(timed_out), 0 },
 	{ "cancelled", FLAG, AT(cancelled), 0 },
+	{ "pending", FLAG, AT(pending), 0 },
 	{ "protocol", INTEGER, AT(protocol), 0 },
 	{ "lease_ms", INTEGER, AT(lease_ms), 0 },
 	{ "session", TEXT, AT(session), DMONITOR_SECRET_BYTES + 1 },
@@ -91,8 +92,6 @@ static void add_limits(struct dmonitor_json *json, const struct dmonitor_limits 
 static void add_welcome(struct dmonitor_json *json, const struct dmonitor_reply *reply)
 {
 	dmonitor_json_add_bool(json, "resumed", reply->resumed);
-	if (reply->resumed)
-		dmonitor_json_add_integer(json, "last_seq", reply->last_seq);
 	add_limits(json, &reply->limits);
 }
 
@@ -195,6 +194,8 @@ char *dmonitor_reply_encode(const struct dmonitor_reply *reply)
 		dmonitor_json_add_integer(&json, "woken_processes", reply->woken_processes);
 	if (reply->failed_seq != 0)
 		add_failed(&json, reply);
+	if (reply->resumed || reply->status == DMONITOR_STATUS_ALIVE)
+		dmonitor_json_add_integer(&json, "last_seq", reply->last_seq);
 	if (reply->status == DMONITOR_STATUS_WELCOME)
 		add_welcome(&json, reply);
 	if (reply->report != NULL)
