@@ -12,19 +12,21 @@
 #include "conversation.h"
 #include "dmonitor.h"
 
-/* client_link.c: a DEALER socket to one server; the only file of the library that knows libzmq. */
+/* client_link.c: one connection to one server; the only file of the library that knows libzmq. */
 struct dmonitor_link;
 
+/* Begin to connect. 0, EINVAL (no such endpoint can be), ENOMEM, or what libzmq lacks. */
 int dmonitor_link_open(const char *endpoint, struct dmonitor_link **link);
 void dmonitor_link_close(struct dmonitor_link **link);
-/* Hand ${text} to the server's connection by ${due_ns}: 0, or EAGAIN where there is none. */
-int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due_ns);
-/* The next reply, by ${due_ns}: 0, EAGAIN, EINTR, EPROTO (one that makes no sense), ENOMEM. */
+/* Hand ${text} over: 0, or EAGAIN where that cannot be done now. */
+int dmonitor_link_send(struct dmonitor_link *link, const char *text);
+/* The next reply, by ${due_ns}: 0; EAGAIN, also where the connection has been made meanwhile;
+ * ENOTCONN: the connection is over, and there is no more reply; EINTR; EPROTO (a reply that makes
+ * no sense); ENOMEM (it is lost). Without a ${link} the time just passes. */
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply);
-/* Both, whatever interrupts; *${sent_ns} is when the request went out. The errors of both but
- * EINTR. */
-int dmonitor_link_ask(struct dmonitor_link *link, const struct dmonitor_request *request,
-                      int64_t due_ns, struct dmonitor_reply *reply, int64_t *sent_ns);
+/* Becomes readable when the connection is over, for a thread that does not receive; -1 for NULL. */
+int dmonitor_link_event_fd(const struct dmonitor_link *link);
+
 /* What it means that the first ask of a session failed so; the sentence is noted. */
 int dmonitor_no_server(dmonitor_session *session, int result);
 
@@ -44,6 +46,7 @@ struct dmonitor_discipline {
 	int (*signal)(dmonitor *monitor, const char *condition, bool all);
 	int (*check)(dmonitor *monitor);
 	bool (*lost)(dmonitor_session *session);
+	bool (*claims)(dmonitor_session *session); /* whether to believe in what it owns, now */
 };
 
 extern const struct dmonitor_discipline dmonitor_push;    /* client_push.c */
@@ -95,16 +98,23 @@ struct dmonitor_session {
 	/* client_keeper.c: the thread that keeps the lease while nobody calls. */
 	pthread_t keeper;
 	bool keeper_runs;
-	bool keeper_ends;
-	pthread_mutex_t keeper_lock;
-	pthread_cond_t keeper_wakes;
+	int keeper_wakes; /* an eventfd */
+	_Atomic bool keeper_ends;
 };
 
 int dmonitor_keeper_start(dmonitor_session *session);
 void dmonitor_keeper_stop(dmonitor_session *session);
+/* The session has another link: the keeper is to watch that one. */
+void dmonitor_keeper_notice(dmonitor_session *session);
 
-/* client_push.c, for the keeper: hear what has come, say what is due. */
-void dmonitor_push_attend(dmonitor_session *session);
+/* client_attend.c: keeping up the connection, the lease, and what was said but not heard. */
+/* Open or close the link where that is due, and send what is due; never waits. */
+void dmonitor_attend(dmonitor_session *session);
+/* The same, and hear the next reply, if one comes by ${due_ns}. 0, also where none came; ESTALE;
+ * EINTR. */
+int dmonitor_hear_next(dmonitor_session *session, int64_t due_ns);
+/* The same, for all replies that have come, without waiting. */
+void dmonitor_hear_all(dmonitor_session *session);
 
 /* Note why a call failed, for dmonitor_error(), and return ${result}. */
 __attribute__((format(printf, 3, 4))) int dmonitor_fail(dmonitor_session *session, int result,

@@ -1,82 +1,98 @@
 /*
  * client_keeper.c: the one thread of a session. While the program is away in its own code it sends
- * the beats; a call that is under way sends them itself, and the keeper stays out of its way.
+ * the beats, and comes back to the server when the connection is lost; a call that is under way
+ * does so itself, and the keeper stays out of its way.
  */
 #include "client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "clock.h"
 
-/* Wait until ${due_ns}, or until the session ends. */
-static void doze(dmonitor_session *session, int64_t due_ns)
-{
-	const struct timespec due = { .tv_sec = (time_t)(due_ns / DMONITOR_NS_PER_S),
-		                      .tv_nsec = (long)(due_ns % DMONITOR_NS_PER_S) };
+/* How soon to look again when a call has the session: it may leave something to be done. */
+#define BUSY_NS (5 * DMONITOR_NS_PER_MS)
 
-	pthread_cond_timedwait(&session->keeper_wakes, &session->keeper_lock, &due);
-}
-
-/* Hear and say what there is, unless a call is doing that. A beat's answer is fetched soon after
- * it, so that the lease is known to be longer as early as it can be. */
-static void attend(dmonitor_session *session)
+/* Hear and say what there is, unless a call is doing that; when to do so again, and which
+ * descriptor tells that the connection is over. A beat's answer is fetched soon after it, so that
+ * the lease is known to be longer as early as it can be. */
+static int64_t attend(dmonitor_session *session, int *event_fd)
 {
+	const int64_t now_ns = dmonitor_clock_now_ns();
+	int64_t due_ns, interval_ns;
+
+	*event_fd = -1;
 	if (pthread_mutex_trylock(&session->lock) != 0)
-		return;
-	dmonitor_push_attend(session);
+		return now_ns + BUSY_NS;
+	dmonitor_hear_all(session);
+	*event_fd = dmonitor_link_event_fd(session->link);
+	due_ns = dmonitor_conversation_deadline_ns(&session->conversation);
+	interval_ns = session->conversation.lease_ns / 12;
+	if (session->conversation.lost)
+		due_ns = INT64_MAX;
+	else if (due_ns > now_ns + interval_ns)
+		due_ns = now_ns + interval_ns;
 	pthread_mutex_unlock(&session->lock);
+	return due_ns;
 }
 
 static void *keep(void *argument)
 {
 	dmonitor_session *session = argument;
-	const int64_t interval_ns = session->conversation.lease_ns / 12;
+	uint64_t wakes;
 
-	pthread_mutex_lock(&session->keeper_lock);
 	while (!session->keeper_ends) {
-		doze(session, dmonitor_clock_now_ns() + interval_ns);
-		if (!session->keeper_ends)
-			attend(session);
+		int event_fd;
+		const int64_t due_ns = attend(session, &event_fd);
+		struct pollfd fds[2] = { { .fd = session->keeper_wakes, .events = POLLIN },
+			                 { .fd = event_fd, .events = POLLIN } };
+
+		poll(fds, 2, dmonitor_clock_milliseconds_to(due_ns));
+		if (fds[0].revents != 0 && read(session->keeper_wakes, &wakes, sizeof(wakes)) < 0)
+			continue;
 	}
-	pthread_mutex_unlock(&session->keeper_lock);
 	return NULL;
 }
 
 int dmonitor_keeper_start(dmonitor_session *session)
 {
-	pthread_condattr_t attributes;
 	sigset_t all, before;
-	int result = pthread_condattr_init(&attributes);
+	int result;
 
-	if (result != 0)
-		return result;
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_mutex_init(&session->keeper_lock, NULL);
-	pthread_cond_init(&session->keeper_wakes, &attributes);
-	pthread_condattr_destroy(&attributes);
+	session->keeper_wakes = eventfd(0, EFD_CLOEXEC);
+	if (session->keeper_wakes < 0)
+		return dmonitor_fail(session, ENOMEM, "No descriptor is left for the session");
 	/* The program's signals are for the program's threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = pthread_create(&session->keeper, NULL, keep, session);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	session->keeper_runs = result == 0;
-	if (result != 0)
-		return dmonitor_fail(session, ENOMEM, "No thread can be made to keep the session");
-	return 0;
+	if (result == 0)
+		return 0;
+	close(session->keeper_wakes);
+	session->keeper_wakes = -1;
+	return dmonitor_fail(session, ENOMEM, "No thread can be made to keep the session");
+}
+
+void dmonitor_keeper_notice(dmonitor_session *session)
+{
+	const uint64_t one = 1;
+
+	if (session->keeper_wakes >= 0 && write(session->keeper_wakes, &one, sizeof(one)) < 0)
+		return; /* it has been woken very often already */
 }
 
 void dmonitor_keeper_stop(dmonitor_session *session)
 {
 	if (!session->keeper_runs)
 		return;
-	pthread_mutex_lock(&session->keeper_lock);
 	session->keeper_ends = true;
-	pthread_cond_signal(&session->keeper_wakes);
-	pthread_mutex_unlock(&session->keeper_lock);
+	dmonitor_keeper_notice(session);
 	pthread_join(session->keeper, NULL);
-	pthread_cond_destroy(&session->keeper_wakes);
-	pthread_mutex_destroy(&session->keeper_lock);
+	close(session->keeper_wakes);
 	session->keeper_runs = false;
 }

@@ -1,5 +1,6 @@
 /*
- * client_link.c: a DEALER socket to one server. The only file of the library that knows libzmq.
+ * client_link.c: one connection to one server: a DEALER socket that connects once, and a socket
+ * monitor that tells what becomes of it. The only file of the library that knows libzmq.
  *
  * All links of a process share one ZeroMQ context, made at first use: contexts do not survive
  * fork(), so a child finds that the one it inherited is not its own, and makes another.
@@ -7,7 +8,10 @@
 #include "client.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,13 +21,18 @@
 
 struct dmonitor_link {
 	void *socket;
-	int64_t receive_due_ms; /* the time limit that the socket has now */
+	void *events; /* of the socket monitor */
+	int socket_fd;
+	int events_fd;
+	bool news;  /* the connection has been made: what could not be sent now can */
+	bool ended; /* it is gone, or could not be made */
 };
 
 static struct {
 	pthread_mutex_t lock;
 	pid_t process;
 	size_t links;
+	uint64_t links_ever;
 	void *context;
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -38,7 +47,8 @@ static void *context_new(void)
 	return context;
 }
 
-static void *context_take(void)
+/* *${number} is one that no other link of this process has. */
+static void *context_take(uint64_t *number)
 {
 	void *context;
 
@@ -53,6 +63,7 @@ static void *context_take(void)
 	context = shared.context;
 	if (context != NULL)
 		shared.links++;
+	*number = ++shared.links_ever;
 	pthread_mutex_unlock(&shared.lock);
 	return context;
 }
@@ -73,11 +84,10 @@ static int set_options(void *socket)
 		int option;
 		int value;
 	} options[] = {
-		{ ZMQ_LINGER, 0 },
-		{ ZMQ_IMMEDIATE, 1 }, /* nothing is queued for a server that is not there */
-		{ ZMQ_RECONNECT_IVL, 10 },
-		{ ZMQ_RECONNECT_IVL_MAX, 2000 },
-		{ ZMQ_HANDSHAKE_IVL, 5000 },
+		{ ZMQ_LINGER, 0 },         { ZMQ_IMMEDIATE, 1 }, /* nothing is queued for a server
+		                                                    that is not there */
+		{ ZMQ_RECONNECT_IVL, -1 }, /* what a new connection must begin with, we say */
+		{ ZMQ_SNDHWM, 100 },       { ZMQ_RCVHWM, 100 },  { ZMQ_HANDSHAKE_IVL, 5000 },
 		{ ZMQ_TCP_KEEPALIVE, 1 },
 	};
 	const int64_t frame_bytes = DMONITOR_FRAME_BYTES;
@@ -91,33 +101,91 @@ static int set_options(void *socket)
 	           : zmq_errno();
 }
 
+/* What the socket monitor tells: the connection is good; or it is over. */
+enum { EVENTS = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED };
+
+static int open_events(struct dmonitor_link *link, void *context, uint64_t number)
+{
+	char endpoint[64];
+	const int linger = 0;
+
+	snprintf(endpoint, sizeof(endpoint), "inproc://dmonitor-link-%" PRIu64, number);
+	if (zmq_socket_monitor(link->socket, endpoint, EVENTS) != 0)
+		return zmq_errno();
+	link->events = zmq_socket(context, ZMQ_PAIR);
+	if (link->events == NULL ||
+	    zmq_setsockopt(link->events, ZMQ_LINGER, &linger, sizeof(linger)) != 0 ||
+	    zmq_connect(link->events, endpoint) != 0)
+		return zmq_errno();
+	return 0;
+}
+
+/* Take note of what has become of the connection. A PAIR must be read to its end, or its descriptor
+ * does not signal again. */
+static void look_at_events(struct dmonitor_link *link)
+{
+	uint16_t event;
+	zmq_msg_t frame;
+
+	for (;;) {
+		zmq_msg_init(&frame);
+		if (zmq_msg_recv(&frame, link->events, ZMQ_DONTWAIT) < 0)
+			break;
+		/* The first of an event's two frames begins with what happened. */
+		if (zmq_msg_more(&frame) && zmq_msg_size(&frame) >= sizeof(event)) {
+			memcpy(&event, zmq_msg_data(&frame), sizeof(event));
+			link->news = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+			link->ended = link->ended || !link->news;
+		}
+		zmq_msg_close(&frame);
+	}
+	zmq_msg_close(&frame);
+}
+
+static int descriptor_of(void *socket)
+{
+	int descriptor = -1;
+	size_t size = sizeof(descriptor);
+
+	zmq_getsockopt(socket, ZMQ_FD, &descriptor, &size);
+	return descriptor;
+}
+
 int dmonitor_link_open(const char *endpoint, struct dmonitor_link **link)
 {
 	struct dmonitor_link *made = calloc(1, sizeof(*made));
+	uint64_t number;
 	void *context;
 	int result = ENOMEM;
 
 	if (made == NULL)
 		return ENOMEM;
-	context = context_take();
+	context = context_take(&number);
 	if (context == NULL)
 		goto err0;
-	made->receive_due_ms = -1;
 	made->socket = zmq_socket(context, ZMQ_DEALER);
 	if (made->socket == NULL) {
 		result = zmq_errno();
 		goto err1;
 	}
 	result = set_options(made->socket);
+	if (result == 0)
+		result = open_events(made, context, number);
 	if (result != 0)
 		goto err2;
 	if (zmq_connect(made->socket, endpoint) != 0) {
 		result = zmq_errno() == ENOMEM ? ENOMEM : EINVAL;
 		goto err2;
 	}
+	made->socket_fd = descriptor_of(made->socket);
+	made->events_fd = descriptor_of(made->events);
+	look_at_events(made);
 	*link = made;
 	return 0;
 err2:
+	zmq_socket_monitor(made->socket, NULL, 0);
+	if (made->events != NULL)
+		zmq_close(made->events);
 	zmq_close(made->socket);
 err1:
 	context_give_back();
@@ -130,83 +198,75 @@ void dmonitor_link_close(struct dmonitor_link **link)
 {
 	if (*link == NULL)
 		return;
+	/* First of all: libzmq's thread would wait for somebody to take an event. */
+	zmq_socket_monitor((*link)->socket, NULL, 0);
+	zmq_close((*link)->events);
 	zmq_close((*link)->socket);
 	context_give_back();
 	free(*link);
 	*link = NULL;
 }
 
-int dmonitor_link_send(struct dmonitor_link *link, const char *text, int64_t due_ns)
+int dmonitor_link_event_fd(const struct dmonitor_link *link)
 {
-	int limit;
+	return link == NULL ? -1 : link->events_fd;
+}
 
-	if (zmq_send(link->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
-		return zmq_send(link->socket, text, strlen(text), 0) >= 0 ? 0 : EAGAIN;
-	/* No connection, yet: wait for one. */
-	limit = dmonitor_clock_milliseconds_to(due_ns);
-	zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &limit, sizeof(limit));
-	while (zmq_send(link->socket, "", 0, ZMQ_SNDMORE) < 0) {
-		if (zmq_errno() != EINTR)
-			return zmq_errno();
-		limit = dmonitor_clock_milliseconds_to(due_ns);
-		zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &limit, sizeof(limit));
-	}
+int dmonitor_link_send(struct dmonitor_link *link, const char *text)
+{
+	if (zmq_send(link->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+		return EAGAIN;
+	/* Only the first frame can be refused. */
 	return zmq_send(link->socket, text, strlen(text), 0) >= 0 ? 0 : EAGAIN;
 }
 
-/* One frame into ${frame}; blocks up to the limit that is set on the socket. */
-static int receive_frame(struct dmonitor_link *link, zmq_msg_t *frame)
+/* The next reply that is there: 0, EAGAIN, EPROTO, ENOMEM. */
+static int take_reply(struct dmonitor_link *link, struct dmonitor_reply *reply)
 {
-	zmq_msg_init(frame);
-	if (zmq_msg_recv(frame, link->socket, 0) >= 0)
-		return 0;
-	zmq_msg_close(frame);
-	return zmq_errno();
+	zmq_msg_t frame;
+	int frames = 0;
+	int result = 0;
+	bool more = true;
+
+	/* The delimiter, the envelope; the rest of a message is there when its first frame is. */
+	while (more) {
+		zmq_msg_init(&frame);
+		if (zmq_msg_recv(&frame, link->socket, ZMQ_DONTWAIT) < 0) {
+			zmq_msg_close(&frame);
+			return EAGAIN;
+		}
+		if (++frames == 2)
+			result = dmonitor_reply_decode(zmq_msg_data(&frame), zmq_msg_size(&frame),
+			                               reply);
+		more = zmq_msg_more(&frame);
+		zmq_msg_close(&frame);
+	}
+	return frames == 2 ? result : EPROTO;
 }
 
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply)
 {
-	const int limit = dmonitor_clock_milliseconds_to(due_ns);
-	zmq_msg_t frame;
-	int frames = 1;
-	int result;
+	struct pollfd fds[2] = { { .fd = link == NULL ? -1 : link->socket_fd, .events = POLLIN },
+		                 { .fd = link == NULL ? -1 : link->events_fd, .events = POLLIN } };
 
-	if (limit != link->receive_due_ms) {
-		zmq_setsockopt(link->socket, ZMQ_RCVTIMEO, &limit, sizeof(limit));
-		link->receive_due_ms = limit;
-	}
-	result = receive_frame(link, &frame);
-	if (result != 0)
-		return result;
-	/* The delimiter, the envelope; the rest of a message is there when its first frame is. */
-	while (zmq_msg_more(&frame)) {
-		zmq_msg_close(&frame);
-		result = receive_frame(link, &frame);
-		if (result != 0)
+	for (;;) {
+		const int result = link == NULL ? EAGAIN : take_reply(link, reply);
+		int limit_ms;
+
+		if (result != EAGAIN)
 			return result;
-		if (++frames == 2)
-			result = dmonitor_reply_decode(zmq_msg_data(&frame), zmq_msg_size(&frame),
-			                               reply);
+		if (link != NULL && link->ended)
+			return ENOTCONN;
+		if (link != NULL && link->news) {
+			link->news = false;
+			return EAGAIN;
+		}
+		limit_ms = dmonitor_clock_milliseconds_to(due_ns);
+		if (poll(fds, 2, limit_ms) < 0)
+			return EINTR;
+		if (fds[1].revents != 0)
+			look_at_events(link);
+		else if (limit_ms == 0 && fds[0].revents == 0)
+			return EAGAIN;
 	}
-	zmq_msg_close(&frame);
-	return frames == 2 ? result : EPROTO;
-}
-
-int dmonitor_link_ask(struct dmonitor_link *link, const struct dmonitor_request *request,
-                      int64_t due_ns, struct dmonitor_reply *reply, int64_t *sent_ns)
-{
-	char *text = dmonitor_request_encode(request);
-	int result;
-
-	if (text == NULL)
-		return ENOMEM;
-	result = dmonitor_link_send(link, text, due_ns);
-	*sent_ns = dmonitor_clock_now_ns();
-	free(text);
-	if (result != 0)
-		return result;
-	do
-		result = dmonitor_link_receive(link, due_ns, reply);
-	while (result == EINTR);
-	return result;
 }

@@ -255,7 +255,7 @@ static bool claims(const dmonitor *monitor)
 	if (monitor == NULL || begin_session(monitor->session) != 0)
 		return false;
 	session = monitor->session;
-	claimed = monitor->levels > 0 && !session->discipline->lost(session);
+	claimed = monitor->levels > 0 && session->discipline->claims(session);
 	pthread_mutex_unlock(&session->lock);
 	return claimed;
 }

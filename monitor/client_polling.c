@@ -25,30 +25,71 @@ static bool lost(dmonitor_session *session)
 	return session->conversation.lost;
 }
 
-/* After a lost reply: a new socket, on which no late reply can be taken for another. */
+static bool claims(dmonitor_session *session)
+{
+	return !lost(session);
+}
+
+/* After a lost reply: a new connection, on which no late reply can be taken for another. */
 static void reconnect(dmonitor_session *session)
 {
-	struct dmonitor_link *link;
-
-	if (dmonitor_link_open(session->endpoint, &link) != 0)
-		return;
 	dmonitor_link_close(&session->link);
-	session->link = link;
+	(void)dmonitor_link_open(session->endpoint, &session->link);
+}
+
+/* How soon a connection that could not be made is tried again. */
+#define STEP_NS (20 * DMONITOR_NS_PER_MS)
+
+/* Send ${text}, by ${due_ns}, waiting for a connection if there is none: 0 or EAGAIN. */
+static int send_by(dmonitor_session *session, const char *text, int64_t due_ns)
+{
+	while (session->link == NULL || dmonitor_link_send(session->link, text) != 0) {
+		const int64_t now_ns = dmonitor_clock_now_ns();
+		struct dmonitor_reply ignored;
+
+		if (now_ns >= due_ns)
+			return EAGAIN;
+		if (session->link != NULL &&
+		    dmonitor_link_receive(session->link, due_ns, &ignored) != ENOTCONN)
+			continue;
+		dmonitor_clock_sleep_until(now_ns + STEP_NS < due_ns ? now_ns + STEP_NS : due_ns);
+		reconnect(session);
+	}
+	return 0;
+}
+
+/* Send ${request} and take the reply to it, by ${due_ns}, whatever interrupts: 0; EAGAIN or
+ * ENOTCONN, where there was none; EPROTO, ENOMEM. */
+static int ask(dmonitor_session *session, const struct dmonitor_request *request, int64_t due_ns,
+               struct dmonitor_reply *reply)
+{
+	char *text = dmonitor_request_encode(request);
+	int result;
+
+	if (text == NULL)
+		return ENOMEM;
+	result = send_by(session, text, due_ns);
+	free(text);
+	if (result != 0)
+		return result;
+	do
+		result = dmonitor_link_receive(session->link, due_ns, reply);
+	while (result == EINTR || (result == EAGAIN && dmonitor_clock_now_ns() < due_ns));
+	return result;
 }
 
 /* Send ${request} and take the reply to it: 0, ECONNABORTED, or another errno value. */
 static int exchange(dmonitor_session *session, struct dmonitor_request *request,
                     struct dmonitor_reply *reply)
 {
-	int64_t sent_ns;
 	int result;
 
 	request->process_id = session->process_id;
-	result = dmonitor_link_ask(session->link, request, reply_due_ns(), reply, &sent_ns);
+	result = ask(session, request, reply_due_ns(), reply);
 	if (result == 0 || result == ENOMEM)
 		return result;
 	reconnect(session);
-	if (result == EAGAIN)
+	if (result == EAGAIN || result == ENOTCONN)
 		return dmonitor_fail(session, ECONNABORTED, "The server did not answer %s",
 		                     dmonitor_action_word(request->action));
 	return dmonitor_fail(session, result, "The answer to %s cannot be understood",
@@ -76,10 +117,13 @@ static int connect_to_server(dmonitor_session *session, const struct dmonitor_op
 {
 	struct dmonitor_request status = { .action = DMONITOR_ACTION_STATUS, .timeout_ms = -1 };
 	struct dmonitor_reply reply;
-	int64_t sent_ns;
-	const int result = dmonitor_link_ask(session->link, &status, due_ns, &reply, &sent_ns);
+	int result;
 
 	(void)options;
+	/* To ask twice does no harm, where the connection ended instead of an answer. */
+	while ((result = ask(session, &status, due_ns, &reply)) == ENOTCONN &&
+	       dmonitor_clock_now_ns() < due_ns)
+		reconnect(session);
 	if (result != 0)
 		return dmonitor_no_server(session, result);
 	strcpy(session->conversation.server, reply.server);
@@ -161,6 +205,9 @@ static int enter(dmonitor *monitor, int64_t timeout_ms)
 		                    &reply);
 	if (result != 0)
 		return result;
+	/* The server knows nothing of the ENTER that it had queued. */
+	if (reply.code == DMONITOR_CODE_NOT_WAITING)
+		return not_ours(monitor);
 	switch (reply.status) {
 	case DMONITOR_STATUS_GRANTED:
 		return granted(monitor, &reply);
@@ -255,4 +302,5 @@ const struct dmonitor_discipline dmonitor_polling = {
 	.signal = signal_condition,
 	.check = check_owner,
 	.lost = lost,
+	.claims = claims,
 };

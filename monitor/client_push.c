@@ -5,7 +5,6 @@
 #include "client.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -13,147 +12,54 @@
 /* How long after the caller's own deadline the server's word is still waited for. */
 #define GRACE_MS 250
 
-static int session_lost(dmonitor_session *session)
-{
-	session->conversation.lost = true;
-	return ESTALE;
-}
-
 static bool lost(dmonitor_session *session)
 {
 	return dmonitor_conversation_lost(&session->conversation, dmonitor_clock_now_ns());
 }
 
-/* Send ${request} now. Without a connection to send it on, the session is over. */
-static int send_request(dmonitor_session *session, struct dmonitor_request *request, int64_t now_ns)
+static bool claims(dmonitor_session *session)
 {
-	char *text = dmonitor_request_encode(request);
-	int result;
-
-	if (text == NULL)
-		return ENOMEM;
-	result = dmonitor_link_send(session->link, text, now_ns);
-	free(text);
-	if (result != 0)
-		return session_lost(session);
-	dmonitor_conversation_sent(&session->conversation, request, now_ns);
-	return 0;
-}
-
-/* An exit that was sent unanswered has been refused: its monitor tells at its next call. */
-static void note_failure(dmonitor_session *session, int64_t seq, enum dmonitor_code code)
-{
-	for (dmonitor *monitor = session->monitors; monitor != NULL; monitor = monitor->next)
-		if (monitor->unconfirmed_seq == seq)
-			monitor->exit_result = code == DMONITOR_CODE_LIMIT ? ENOSPC : EPERM;
-}
-
-static enum dmonitor_heard hear(dmonitor_session *session, const struct dmonitor_reply *reply)
-{
-	const enum dmonitor_heard heard = dmonitor_conversation_hear(&session->conversation, reply);
-
-	if (reply->failed_seq != 0)
-		note_failure(session, reply->failed_seq, reply->failed_code);
-	if (heard == DMONITOR_HEARD_FAILURE)
-		note_failure(session, reply->seq, reply->code);
-	return heard;
-}
-
-static int say_what_is_due(dmonitor_session *session)
-{
-	const int64_t now_ns = dmonitor_clock_now_ns();
-	struct dmonitor_request request;
-
-	while (dmonitor_conversation_wants(&session->conversation, now_ns, &request)) {
-		const int result = send_request(session, &request, now_ns);
-
-		if (result != 0)
-			return result;
-	}
-	return 0;
-}
-
-void dmonitor_push_attend(dmonitor_session *session)
-{
-	struct dmonitor_reply reply;
-
-	while (!lost(session) && dmonitor_link_receive(session->link, 0, &reply) == 0)
-		hear(session, &reply);
-	say_what_is_due(session);
-}
-
-/* Hear the next reply, if one comes by ${due_ns}; beats meanwhile. 0 also where none came. */
-static int hear_next(dmonitor_session *session, int64_t due_ns)
-{
-	const int64_t look_ns = dmonitor_conversation_deadline_ns(&session->conversation);
-	struct dmonitor_reply reply;
-	int result = say_what_is_due(session);
-
-	if (result != 0)
-		return result;
-	result = dmonitor_link_receive(session->link, look_ns < due_ns ? look_ns : due_ns, &reply);
-	if (result == 0)
-		hear(session, &reply);
-	/* An answer that could not be read will not come again. */
-	if (lost(session) || result == EPROTO || result == ENOMEM)
-		return session_lost(session);
-	return result == EINTR ? EINTR : 0;
-}
-
-/* Ask the server to end the request that is awaited; its answer tells whether it could. */
-static int cancel(dmonitor_session *session)
-{
-	struct dmonitor_request request = { .action = DMONITOR_ACTION_CANCEL,
-		                            .cancel_seq = session->conversation.awaited_seq,
-		                            .timeout_ms = -1 };
-	const int64_t now_ns = dmonitor_clock_now_ns();
-
-	dmonitor_conversation_address(&session->conversation, &request, now_ns);
-	return send_request(session, &request, now_ns);
+	return dmonitor_conversation_claims(&session->conversation, dmonitor_clock_now_ns());
 }
 
 /* Await the answer until ${due_ns}, and then give ETIMEDOUT. An interruption that ${flags} allow
  * cancels the request once. */
 static int await(dmonitor_session *session, int64_t due_ns, unsigned flags)
 {
-	bool cancelled = false;
+	struct dmonitor_conversation *conversation = &session->conversation;
 
-	while (!session->conversation.answered) {
-		int result = hear_next(session, due_ns);
+	while (!conversation->answered) {
+		const int result = dmonitor_hear_next(session, due_ns);
 
-		if (result == EINTR && (flags & DMONITOR_INTERRUPTIBLE) && !cancelled) {
-			cancelled = true;
-			result = session->conversation.answered ? 0 : cancel(session);
-		}
+		if (result == EINTR && (flags & DMONITOR_INTERRUPTIBLE) &&
+		    conversation->cancel_seq == 0 && !conversation->answered)
+			dmonitor_conversation_cancel(conversation);
 		if (result != 0 && result != EINTR)
 			return result;
-		if (!session->conversation.answered && dmonitor_clock_now_ns() >= due_ns)
+		if (!conversation->answered && dmonitor_clock_now_ns() >= due_ns)
 			return ETIMEDOUT;
 	}
 	return 0;
 }
 
-/* Send ${request} as this session's, once whatever was given up before is settled. */
+/* Say ${request} as this session's, once whatever was given up before is settled. */
 static int begin(dmonitor_session *session, struct dmonitor_request *request)
 {
-	int64_t now_ns;
-	int result = lost(session) ? session_lost(session) : say_what_is_due(session);
+	int result = lost(session) ? ESTALE : 0;
 
-	while (result == 0 && !dmonitor_conversation_settled(&session->conversation)) {
-		result = hear_next(session, INT64_MAX);
-		if (result == EINTR)
-			result = 0;
-		if (result == 0)
-			result = say_what_is_due(session);
-	}
-	if (result != 0)
+	while (!dmonitor_conversation_settled(&session->conversation) &&
+	       (result == 0 || result == EINTR))
+		result = dmonitor_hear_next(session, INT64_MAX);
+	if (result != 0 && result != EINTR)
 		return result;
-	now_ns = dmonitor_clock_now_ns();
-	dmonitor_conversation_address(&session->conversation, request, now_ns);
-	return send_request(session, request, now_ns);
+	result =
+	    dmonitor_conversation_say(&session->conversation, request, dmonitor_clock_now_ns());
+	if (result == 0)
+		dmonitor_attend(session);
+	return result;
 }
 
-/* Send ${request} and await its answer for as long as the session lives. */
+/* Say ${request} and await its answer for as long as the session lives. */
 static int ask(dmonitor_session *session, struct dmonitor_request *request, unsigned flags)
 {
 	const int result = begin(session, request);
@@ -193,24 +99,22 @@ static int result_of(dmonitor *monitor, enum dmonitor_status good)
 static int connect_to_server(dmonitor_session *session, const struct dmonitor_options *options,
                              int64_t due_ns)
 {
-	struct dmonitor_request hello = { .action = DMONITOR_ACTION_HELLO,
-		                          .process_id = session->process_id,
-		                          .label = options->label,
-		                          .lease_ms = options->lease_ms,
-		                          .protocol = DMONITOR_PROTOCOL,
-		                          .timeout_ms = -1 };
-	struct dmonitor_reply reply;
-	int64_t sent_ns;
-	const int result = dmonitor_link_ask(session->link, &hello, due_ns, &reply, &sent_ns);
+	struct dmonitor_conversation *conversation = &session->conversation;
 
-	if (result != 0)
-		return dmonitor_no_server(session, result);
-	if (reply.status == DMONITOR_STATUS_ERROR)
-		return dmonitor_refused(session, &reply);
-	if (reply.status != DMONITOR_STATUS_WELCOME || reply.lease_ms == 0)
-		return dmonitor_fail(session, EPROTO, "The server at %s does not welcome",
-		                     session->endpoint);
-	dmonitor_conversation_begin(&session->conversation, &reply, sent_ns);
+	dmonitor_conversation_init(conversation, session->process_id, options->label,
+	                           options->lease_ms);
+	dmonitor_conversation_link_opened(conversation, dmonitor_clock_now_ns());
+	while (conversation->linked != DMONITOR_LINKED) {
+		dmonitor_hear_next(session, due_ns);
+		if (conversation->refused)
+			return conversation->answer.status == DMONITOR_STATUS_ERROR
+			           ? dmonitor_refused(session, &conversation->answer)
+			           : dmonitor_no_server(session, EPROTO);
+		if (conversation->lost)
+			return dmonitor_no_server(session, EPROTO);
+		if (conversation->linked != DMONITOR_LINKED && dmonitor_clock_now_ns() >= due_ns)
+			return dmonitor_no_server(session, EAGAIN);
+	}
 	return dmonitor_keeper_start(session);
 }
 
@@ -220,7 +124,11 @@ static int disconnect(dmonitor_session *session, int64_t due_ns)
 	struct dmonitor_request bye = { .action = DMONITOR_ACTION_BYE, .timeout_ms = -1 };
 	int result = begin(session, &bye);
 
-	return result != 0 ? result : await(session, due_ns, 0);
+	if (result != 0)
+		return result;
+	result = await(session, due_ns, 0);
+	/* Whether it ended by this goodbye, or as one that had died, nobody can tell any more. */
+	return result == ESTALE ? ECONNABORTED : result;
 }
 
 static int enter(dmonitor *monitor, int64_t timeout_ms)
@@ -244,7 +152,7 @@ static int enter(dmonitor *monitor, int64_t timeout_ms)
 		               monitor->flags);
 	if (result == ETIMEDOUT) {
 		dmonitor_conversation_give_up(&session->conversation, monitor->name);
-		say_what_is_due(session);
+		dmonitor_attend(session);
 		return dmonitor_fail(session, ECONNABORTED,
 		                     "The server did not say in time whether %s was entered",
 		                     monitor->name);
@@ -338,7 +246,7 @@ static int signal_condition(dmonitor *monitor, const char *condition, bool all)
 	int result;
 
 	if (lost(monitor->session))
-		return session_lost(monitor->session);
+		return ESTALE;
 	/* Whom a signal awakens does not depend on the order of the signals: the line has its own.
 	 */
 	if (monitor->signals.count + monitor->broadcasts.count < RIDERS_MAX)
@@ -368,4 +276,5 @@ const struct dmonitor_discipline dmonitor_push = {
 	.signal = signal_condition,
 	.check = check,
 	.lost = lost,
+	.claims = claims,
 };

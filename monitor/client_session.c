@@ -65,7 +65,7 @@ int dmonitor_no_server(dmonitor_session *session, int result)
 {
 	if (result == ENOMEM)
 		return dmonitor_fail(session, ENOMEM, "Out of memory for a session");
-	if (result == EAGAIN)
+	if (result == EAGAIN || result == ENOTCONN)
 		return dmonitor_fail(session, EHOSTUNREACH, "No server answers at %s",
 		                     session->endpoint);
 	return dmonitor_fail(session, result, "What answers at %s is no monitor server",
@@ -131,6 +131,7 @@ static dmonitor_session *session_new(const char *endpoint, const struct dmonitor
 		return NULL;
 	}
 	pthread_mutex_init(&session->lock, NULL);
+	session->keeper_wakes = -1;
 	session->process = getpid();
 	session->discipline = options->poll_interval_ms > 0 ? &dmonitor_polling : &dmonitor_push;
 	session->poll_interval_ns = dmonitor_due_ns(0, options->poll_interval_ms);
@@ -142,6 +143,7 @@ static dmonitor_session *session_new(const char *endpoint, const struct dmonitor
 static void session_free(dmonitor_session *session)
 {
 	dmonitor_link_close(&session->link);
+	dmonitor_conversation_fini(&session->conversation);
 	pthread_mutex_destroy(&session->lock);
 	free(session->endpoint);
 	free(session);

@@ -1,20 +1,115 @@
 /* conversation.c: the client's side of a session, as a pure state machine. */
 #include "conversation.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void dmonitor_conversation_begin(struct dmonitor_conversation *conversation,
-                                 const struct dmonitor_reply *welcome, int64_t sent_ns)
+#include <utlist.h>
+
+#define MS INT64_C(1000000)
+
+/* Between attempts to connect, doubled from the one to the other; drawn from half to one and a
+ * half of it, so that clients that lost their connections together do not come back together. */
+enum { FIRST_STEP_MS = 10, LAST_STEP_MS = 1000 };
+
+/* So long a connection may take to be made and to bring the welcome, before another is tried. */
+enum { GREETING_MS = 1000 };
+
+void dmonitor_conversation_init(struct dmonitor_conversation *conversation, const char *process_id,
+                                const char *label, int64_t lease_ms)
 {
-	*conversation = (struct dmonitor_conversation){ .lease_ns = welcome->lease_ms * 1000000,
-		                                        .confirmed_ns = sent_ns,
-		                                        .beat_sent_ns = sent_ns };
-	strcpy(conversation->session, welcome->session);
-	strcpy(conversation->server, welcome->server);
+	*conversation = (struct dmonitor_conversation){ .wanted_lease_ms = lease_ms, .random = 1 };
+	for (const char *byte = process_id; *byte != '\0'; byte++)
+		conversation->random = conversation->random * 1099511628211U + (uint8_t)*byte;
+	conversation->random |= 1;
+	strcpy(conversation->process_id, process_id);
+	strcpy(conversation->label, label == NULL ? "" : label);
 }
+
+static void forget_said(struct dmonitor_conversation *conversation, struct dmonitor_said *said)
+{
+	LL_DELETE(conversation->said, said);
+	if (conversation->sending == said)
+		conversation->sending = NULL;
+	free(said->text);
+	free(said);
+}
+
+static void forget_made(struct dmonitor_conversation *conversation)
+{
+	free(conversation->made);
+	conversation->made = NULL;
+	conversation->sending = NULL;
+}
+
+void dmonitor_conversation_fini(struct dmonitor_conversation *conversation)
+{
+	while (conversation->said != NULL)
+		forget_said(conversation, conversation->said);
+	forget_made(conversation);
+}
+
+static bool welcomed(const struct dmonitor_conversation *conversation)
+{
+	return conversation->session[0] != '\0';
+}
+
+/* ----- The connection ----- */
+
+static uint64_t draw(struct dmonitor_conversation *conversation, uint64_t below)
+{
+	conversation->random ^= conversation->random << 13;
+	conversation->random ^= conversation->random >> 7;
+	conversation->random ^= conversation->random << 17;
+	return conversation->random % below;
+}
+
+static int64_t step_ns(struct dmonitor_conversation *conversation)
+{
+	int64_t step = FIRST_STEP_MS * MS;
+
+	for (unsigned i = 1; i < conversation->attempts && step < LAST_STEP_MS * MS; i++)
+		step *= 2;
+	if (step > LAST_STEP_MS * MS)
+		step = LAST_STEP_MS * MS;
+	return step / 2 + (int64_t)draw(conversation, (uint64_t)step);
+}
+
+bool dmonitor_conversation_wants_link(const struct dmonitor_conversation *conversation,
+                                      int64_t now_ns)
+{
+	return !conversation->lost && !conversation->refused &&
+	       conversation->linked != DMONITOR_LINKED && now_ns >= conversation->turn_ns;
+}
+
+void dmonitor_conversation_link_opened(struct dmonitor_conversation *conversation, int64_t now_ns)
+{
+	int64_t span_ns = GREETING_MS * MS;
+
+	/* What is lost in silence must be tried again within the lease. */
+	if (welcomed(conversation) && conversation->lease_ns / 4 < span_ns)
+		span_ns = conversation->lease_ns / 4;
+	conversation->linked = DMONITOR_GREETING;
+	conversation->hello_sent_ns = 0;
+	conversation->turn_ns = now_ns + span_ns;
+	conversation->attempts++;
+}
+
+/* One that was good is tried again at once; one that never was, after a step. */
+void dmonitor_conversation_link_closed(struct dmonitor_conversation *conversation, int64_t now_ns)
+{
+	const bool at_once = conversation->linked == DMONITOR_LINKED;
+
+	if (at_once)
+		conversation->attempts = 0;
+	conversation->linked = DMONITOR_APART;
+	conversation->turn_ns = at_once ? now_ns : now_ns + step_ns(conversation);
+}
+
+/* ----- Saying ----- */
 
 static bool is_sequenced(const struct dmonitor_request *request)
 {
@@ -24,38 +119,44 @@ static bool is_sequenced(const struct dmonitor_request *request)
 	       request->action == DMONITOR_ACTION_BROADCAST;
 }
 
-/* A ref is the time of sending, so that its answer says what it confirms. */
-void dmonitor_conversation_address(struct dmonitor_conversation *conversation,
-                                   struct dmonitor_request *request, int64_t now_ns)
+/* A ref is a time, so that its answer says what it confirms. */
+static void write_ref(char ref[32], int64_t now_ns)
 {
+	snprintf(ref, 32, "%" PRId64, now_ns);
+}
+
+int dmonitor_conversation_say(struct dmonitor_conversation *conversation,
+                              struct dmonitor_request *request, int64_t now_ns)
+{
+	struct dmonitor_said *said = calloc(1, sizeof(*said));
+	char ref[32] = "";
+
+	if (said == NULL)
+		return ENOMEM;
 	request->session = conversation->session;
 	if (is_sequenced(request)) {
 		request->seq = conversation->seq + 1;
-		return;
+	} else {
+		write_ref(ref, now_ns);
+		request->ref = ref;
 	}
-	snprintf(conversation->ref, sizeof(conversation->ref), "%" PRId64, now_ns);
-	request->ref = conversation->ref;
-}
-
-void dmonitor_conversation_sent(struct dmonitor_conversation *conversation,
-                                const struct dmonitor_request *request, int64_t now_ns)
-{
-	if (is_sequenced(request))
+	said->text = dmonitor_request_encode(request);
+	request->ref = NULL;
+	if (said->text == NULL) {
+		free(said);
+		return ENOMEM;
+	}
+	said->seq = request->seq;
+	said->due = true;
+	LL_APPEND(conversation->said, said);
+	if (request->seq != 0)
 		conversation->seq = request->seq;
-	if (request->action == DMONITOR_ACTION_BEAT)
-		conversation->beat_sent_ns = now_ns;
-	if (request->action == DMONITOR_ACTION_CANCEL &&
-	    request->cancel_seq == conversation->given_up_seq)
-		conversation->wants_cancel = false;
-	if (request->action == DMONITOR_ACTION_EXIT)
-		conversation->wants_exit = false;
-	if (request->action == DMONITOR_ACTION_BEAT || request->action == DMONITOR_ACTION_CANCEL ||
-	    request->unanswered)
-		return;
+	if (request->unanswered)
+		return 0;
 	conversation->awaited_seq = request->seq;
-	conversation->awaited_sent_ns = now_ns;
-	conversation->awaits_ref = request->seq == 0;
+	strcpy(conversation->awaited_ref, ref);
 	conversation->answered = false;
+	return 0;
 }
 
 static int64_t next_beat_ns(const struct dmonitor_conversation *conversation)
@@ -67,96 +168,287 @@ static int64_t next_beat_ns(const struct dmonitor_conversation *conversation)
 	return last + conversation->lease_ns / 3;
 }
 
-/* The server counts the lease from when it received, we from when we sent; 2 % are for clocks that
- * do not run alike. So we stop believing before the server stops. */
-static int64_t lost_at_ns(const struct dmonitor_conversation *conversation)
+/* One that is made for once: what it says is true only now. */
+static const char *make(struct dmonitor_conversation *conversation, enum dmonitor_action action,
+                        int64_t now_ns)
 {
-	return conversation->confirmed_ns + conversation->lease_ns - conversation->lease_ns / 50;
+	struct dmonitor_request request = { .action = action,
+		                            .cancel_seq = conversation->cancel_seq,
+		                            .lease_ms = conversation->wanted_lease_ms,
+		                            .protocol = DMONITOR_PROTOCOL,
+		                            .process_id = conversation->process_id,
+		                            .timeout_ms = -1 };
+	char ref[32];
+
+	write_ref(ref, now_ns);
+	request.ref = ref;
+	if (welcomed(conversation))
+		request.session = conversation->session;
+	if (action != DMONITOR_ACTION_HELLO)
+		request.process_id = NULL;
+	else if (conversation->label[0] != '\0')
+		request.label = conversation->label;
+	conversation->made = dmonitor_request_encode(&request);
+	conversation->sending_action = action;
+	return conversation->made;
 }
 
-bool dmonitor_conversation_wants(struct dmonitor_conversation *conversation, int64_t now_ns,
-                                 struct dmonitor_request *request)
+/* The EXIT of an ENTER that was granted when nobody waited for it any more. Without memory it is
+ * tried again at the next look. */
+static void exit_given_up(struct dmonitor_conversation *conversation, int64_t now_ns)
 {
-	*request = (struct dmonitor_request){ .timeout_ms = -1 };
-	if (conversation->lost)
-		return false;
-	if (conversation->wants_cancel) {
-		request->action = DMONITOR_ACTION_CANCEL;
-		request->cancel_seq = conversation->given_up_seq;
-	} else if (conversation->wants_exit) {
-		request->action = DMONITOR_ACTION_EXIT;
-		request->unanswered = true;
-		request->monitor_name = conversation->given_up_name;
-	} else if (now_ns >= next_beat_ns(conversation)) {
-		request->action = DMONITOR_ACTION_BEAT;
-	} else {
-		return false;
+	struct dmonitor_request request = { .action = DMONITOR_ACTION_EXIT,
+		                            .unanswered = true,
+		                            .monitor_name = conversation->given_up_name,
+		                            .timeout_ms = -1 };
+
+	conversation->wants_exit = dmonitor_conversation_say(conversation, &request, now_ns) != 0;
+}
+
+const char *dmonitor_conversation_next(struct dmonitor_conversation *conversation, int64_t now_ns)
+{
+	struct dmonitor_said *said;
+
+	forget_made(conversation);
+	if (conversation->lost || conversation->refused || conversation->linked == DMONITOR_APART)
+		return NULL;
+	if (conversation->linked == DMONITOR_GREETING)
+		return conversation->hello_sent_ns != 0
+		           ? NULL
+		           : make(conversation, DMONITOR_ACTION_HELLO, now_ns);
+	if (conversation->wants_exit)
+		exit_given_up(conversation, now_ns);
+	LL_SEARCH_SCALAR(conversation->said, said, due, true);
+	if (said != NULL) {
+		conversation->sending = said;
+		return said->text;
 	}
-	dmonitor_conversation_address(conversation, request, now_ns);
-	return true;
+	if (conversation->cancel_due)
+		return make(conversation, DMONITOR_ACTION_CANCEL, now_ns);
+	if (now_ns >= next_beat_ns(conversation))
+		return make(conversation, DMONITOR_ACTION_BEAT, now_ns);
+	return NULL;
 }
 
-/* What was sent at ${sent_ns} has arrived. A ref that we never wrote confirms nothing. */
+void dmonitor_conversation_sent(struct dmonitor_conversation *conversation, int64_t now_ns)
+{
+	struct dmonitor_said *said = conversation->sending;
+
+	if (said != NULL) {
+		said->due = false;
+		said->last_sent_ns = now_ns;
+		if (said->first_sent_ns == 0)
+			said->first_sent_ns = now_ns;
+	} else if (conversation->sending_action == DMONITOR_ACTION_HELLO) {
+		conversation->hello_sent_ns = now_ns;
+	} else if (conversation->sending_action == DMONITOR_ACTION_CANCEL) {
+		conversation->cancel_due = false;
+		conversation->cancel_sent_ns = now_ns;
+	} else {
+		conversation->beat_sent_ns = now_ns;
+	}
+	if (said == NULL || said->seq == 0)
+		conversation->ref_ns = now_ns;
+	forget_made(conversation);
+}
+
+/* ----- Hearing ----- */
+
+/* Have ${said} said again, and cancelled again if it was. */
+static void repeat(struct dmonitor_conversation *conversation, struct dmonitor_said *said)
+{
+	said->due = true;
+	if (said->seq != 0 && said->seq == conversation->cancel_seq)
+		conversation->cancel_due = true;
+}
+
+/* Whether ${said} is awaited by somebody, be it to be given up: its answer is needed. */
+static bool wants_answer(const struct dmonitor_conversation *conversation,
+                         const struct dmonitor_said *said)
+{
+	return said->seq == conversation->awaited_seq || said->seq == conversation->given_up_seq;
+}
+
+/* What was sent at ${sent_ns} has arrived. */
 static void confirm(struct dmonitor_conversation *conversation, int64_t sent_ns)
 {
-	if (sent_ns > conversation->confirmed_ns &&
-	    (sent_ns <= conversation->beat_sent_ns || sent_ns <= conversation->awaited_sent_ns))
+	if (sent_ns > conversation->confirmed_ns)
 		conversation->confirmed_ns = sent_ns;
 }
 
-/* The answer to the ENTER that was given up. */
-static void settle(struct dmonitor_conversation *conversation, const struct dmonitor_reply *reply)
+/* On the new connection, say again what the server has not seen, and what it has seen last, since
+ * the answer may have been lost with the old one. */
+static void resume(struct dmonitor_conversation *conversation, int64_t last_seq)
 {
-	conversation->given_up_seq = 0;
-	conversation->wants_cancel = false;
-	conversation->wants_exit = reply->status == DMONITOR_STATUS_GRANTED;
+	struct dmonitor_said *said;
+
+	LL_FOREACH(conversation->said, said)
+	if (said->seq == 0 || said->seq >= last_seq)
+		repeat(conversation, said);
 }
 
-static bool is_awaited(const struct dmonitor_conversation *conversation,
-                       const struct dmonitor_reply *reply)
+/* Before the server has welcomed us, nothing else than that counts. */
+static enum dmonitor_heard hear_greeting(struct dmonitor_conversation *conversation,
+                                         const struct dmonitor_reply *reply)
 {
-	if (conversation->awaits_ref)
-		return reply->ref[0] != '\0' && reply->seq == 0 && reply->cancel_seq == 0 &&
-		       reply->status != DMONITOR_STATUS_ALIVE;
-	return conversation->awaited_seq != 0 && reply->seq == conversation->awaited_seq;
+	const bool welcome = reply->status == DMONITOR_STATUS_WELCOME;
+
+	if (welcomed(conversation) && reply->code == DMONITOR_CODE_SESSION_LOST)
+		conversation->lost = true;
+	if (!welcomed(conversation) &&
+	    (!welcome || reply->lease_ms == 0 || reply->session[0] == '\0')) {
+		conversation->answer = *reply;
+		conversation->refused = true;
+	}
+	if (!welcome || conversation->refused || reply->resumed != welcomed(conversation))
+		return DMONITOR_HEARD_NOTHING;
+	if (welcomed(conversation))
+		resume(conversation, reply->last_seq);
+	strcpy(conversation->session, reply->session);
+	strcpy(conversation->server, reply->server);
+	conversation->lease_ns = reply->lease_ms * MS;
+	conversation->confirmed_ns = conversation->hello_sent_ns;
+	conversation->beat_sent_ns = conversation->hello_sent_ns;
+	conversation->linked = DMONITOR_LINKED;
+	return DMONITOR_HEARD_NOTHING;
+}
+
+/* The answer to a beat sent at ${beat_ns} tells what the server has seen of all that was sent
+ * before, and answers come in order: what is missing was lost. */
+static void hear_alive(struct dmonitor_conversation *conversation,
+                       const struct dmonitor_reply *reply, int64_t beat_ns)
+{
+	struct dmonitor_said *said;
+
+	LL_FOREACH(conversation->said, said)
+	{
+		const bool unseen = said->seq > reply->last_seq;
+		const bool unanswered = said->seq == reply->last_seq && !reply->pending &&
+		                        wants_answer(conversation, said);
+
+		if (said->last_sent_ns < beat_ns && (said->seq == 0 || unseen || unanswered))
+			repeat(conversation, said);
+	}
+	if (conversation->cancel_seq != 0 && conversation->cancel_sent_ns < beat_ns)
+		conversation->cancel_due = true;
+}
+
+/* ${seq} is answered, and so nothing up to it will have to be said again. */
+static void done(struct dmonitor_conversation *conversation, int64_t seq)
+{
+	struct dmonitor_said *said, *next;
+
+	LL_FOREACH_SAFE(conversation->said, said, next)
+	{
+		if (said->seq > seq || (said->seq == 0 && seq != 0))
+			continue;
+		if (said->seq == seq)
+			confirm(conversation, said->first_sent_ns);
+		forget_said(conversation, said);
+	}
+	if (conversation->cancel_seq != 0 && conversation->cancel_seq <= seq) {
+		conversation->cancel_seq = 0;
+		conversation->cancel_due = false;
+	}
+}
+
+static enum dmonitor_heard hear_answer(struct dmonitor_conversation *conversation,
+                                       const struct dmonitor_reply *reply)
+{
+	done(conversation, reply->seq);
+	conversation->answer = *reply;
+	conversation->answered = true;
+	conversation->awaited_seq = 0;
+	conversation->awaited_ref[0] = '\0';
+	return DMONITOR_HEARD_ANSWER;
+}
+
+/* The server lacks an earlier request, or answers before it has done with one. */
+static bool is_out_of_turn(const struct dmonitor_reply *reply)
+{
+	return reply->code == DMONITOR_CODE_SEQ_GAP || reply->code == DMONITOR_CODE_BUSY;
+}
+
+static enum dmonitor_heard hear_numbered(struct dmonitor_conversation *conversation,
+                                         const struct dmonitor_reply *reply)
+{
+	struct dmonitor_said *said;
+
+	if (is_out_of_turn(reply)) {
+		LL_FOREACH(conversation->said, said)
+		if (said->seq != 0 && reply->code == DMONITOR_CODE_SEQ_GAP)
+			repeat(conversation, said);
+		return DMONITOR_HEARD_NOTHING;
+	}
+	if (reply->seq == conversation->awaited_seq)
+		return hear_answer(conversation, reply);
+	if (reply->seq == conversation->given_up_seq) {
+		done(conversation, reply->seq);
+		conversation->given_up_seq = 0;
+		conversation->wants_exit = reply->status == DMONITOR_STATUS_GRANTED;
+		return DMONITOR_HEARD_NOTHING;
+	}
+	if (reply->status != DMONITOR_STATUS_ERROR)
+		return DMONITOR_HEARD_NOTHING;
+	done(conversation, reply->seq);
+	return DMONITOR_HEARD_FAILURE;
 }
 
 enum dmonitor_heard dmonitor_conversation_hear(struct dmonitor_conversation *conversation,
                                                const struct dmonitor_reply *reply)
 {
-	if (reply->code == DMONITOR_CODE_SESSION_LOST)
+	const int64_t ref_ns = reply->ref[0] == '\0' ? 0 : strtoll(reply->ref, NULL, 10);
+
+	if (conversation->linked != DMONITOR_LINKED)
+		return hear_greeting(conversation, reply);
+	if (reply->code == DMONITOR_CODE_SESSION_LOST) {
 		conversation->lost = true;
-	if (reply->ref[0] != '\0' && reply->code != DMONITOR_CODE_SESSION_LOST)
-		confirm(conversation, strtoll(reply->ref, NULL, 10));
-	if (conversation->given_up_seq != 0 && reply->seq == conversation->given_up_seq) {
-		settle(conversation, reply);
 		return DMONITOR_HEARD_NOTHING;
 	}
-	if (!is_awaited(conversation, reply))
-		return reply->seq != 0 && reply->status == DMONITOR_STATUS_ERROR &&
-		               reply->code != DMONITOR_CODE_SESSION_LOST
-		           ? DMONITOR_HEARD_FAILURE
-		           : DMONITOR_HEARD_NOTHING;
-	if (reply->code != DMONITOR_CODE_SESSION_LOST)
-		confirm(conversation, conversation->awaited_sent_ns);
-	conversation->answer = *reply;
-	conversation->answered = true;
-	conversation->awaited_seq = 0;
-	conversation->awaits_ref = false;
-	return DMONITOR_HEARD_ANSWER;
+	/* A ref that we never wrote confirms nothing. */
+	if (ref_ns <= conversation->ref_ns)
+		confirm(conversation, ref_ns);
+	if (reply->status == DMONITOR_STATUS_ALIVE)
+		hear_alive(conversation, reply, ref_ns);
+	else if (reply->cancel_seq != 0)
+		return DMONITOR_HEARD_NOTHING;
+	else if (reply->seq != 0)
+		return hear_numbered(conversation, reply);
+	else if (reply->ref[0] != '\0' && strcmp(reply->ref, conversation->awaited_ref) == 0)
+		return hear_answer(conversation, reply);
+	return DMONITOR_HEARD_NOTHING;
+}
+
+/* ----- Ending early ----- */
+
+void dmonitor_conversation_cancel(struct dmonitor_conversation *conversation)
+{
+	conversation->cancel_seq = conversation->awaited_seq;
+	conversation->cancel_due = true;
 }
 
 void dmonitor_conversation_give_up(struct dmonitor_conversation *conversation, const char *name)
 {
+	dmonitor_conversation_cancel(conversation);
 	conversation->given_up_seq = conversation->awaited_seq;
 	conversation->awaited_seq = 0;
-	conversation->wants_cancel = true;
 	strcpy(conversation->given_up_name, name);
 }
 
 bool dmonitor_conversation_settled(const struct dmonitor_conversation *conversation)
 {
 	return conversation->given_up_seq == 0 && !conversation->wants_exit;
+}
+
+/* ----- The lease ----- */
+
+/* The server counts the lease from when it received, we from when we sent; 2 % are for clocks that
+ * do not run alike. So we stop believing before the server stops. */
+static int64_t lost_at_ns(const struct dmonitor_conversation *conversation)
+{
+	return welcomed(conversation) ? conversation->confirmed_ns + conversation->lease_ns -
+	                                    conversation->lease_ns / 50
+	                              : INT64_MAX;
 }
 
 bool dmonitor_conversation_lost(struct dmonitor_conversation *conversation, int64_t now_ns)
@@ -166,10 +458,17 @@ bool dmonitor_conversation_lost(struct dmonitor_conversation *conversation, int6
 	return conversation->lost;
 }
 
+bool dmonitor_conversation_claims(struct dmonitor_conversation *conversation, int64_t now_ns)
+{
+	return conversation->linked == DMONITOR_LINKED &&
+	       !dmonitor_conversation_lost(conversation, now_ns);
+}
+
 int64_t dmonitor_conversation_deadline_ns(const struct dmonitor_conversation *conversation)
 {
-	const int64_t beat = next_beat_ns(conversation);
+	const int64_t turn = conversation->linked == DMONITOR_LINKED ? next_beat_ns(conversation)
+	                                                             : conversation->turn_ns;
 	const int64_t lost = lost_at_ns(conversation);
 
-	return beat < lost ? beat : lost;
+	return turn < lost ? turn : lost;
 }

@@ -91,6 +91,8 @@ DMONITOR_API int dmonitor_connect(const char *endpoint, const struct dmonitor_op
  * Blocks   at most one second, so that exits which were sent are also received.
  * Errors   ESTALE  the session had been lost before; it is freed all the same
  *          ETIMEDOUT  the server did not confirm in time; it is freed all the same
+ *          ECONNABORTED  the connection was lost meanwhile, and whether exits that were sent
+ *                     unconfirmed had been received is not known; it is freed all the same
  */
 DMONITOR_API int dmonitor_disconnect(dmonitor_session **session);
 
