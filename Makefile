@@ -87,6 +87,9 @@ $(B)/%: $(B)/obj/%.o $(ARCHIVES) $$(call support,$$*)
 $(B)/monitor/test/test_memory $(B)/buffer/test/test_memory: TEST_LDFLAGS := \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
+# The simulation puts a network, a clock and a keeper of its own in the place of the library's.
+$(B)/monitor/test/test_simulation: $(call object,$(wildcard monitor/test/simulation/*.c))
+
 tests: all $(TESTS) $(REPLAYS)
 
 packages: ## install the Debian packages that building and measuring need

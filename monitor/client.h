@@ -21,8 +21,8 @@ void dmonitor_link_close(struct dmonitor_link **link);
 /* Hand ${text} over: 0, or EAGAIN where that cannot be done now. */
 int dmonitor_link_send(struct dmonitor_link *link, const char *text);
 /* The next reply, by ${due_ns}: 0; EAGAIN, also where the connection has been made meanwhile;
- * ENOTCONN: the connection is over, and there is no more reply; EINTR; EPROTO (a reply that makes
- * no sense); ENOMEM (it is lost). Without a ${link} the time just passes. */
+ * ENOTCONN: the connection is over, and what it brought last is not to be believed; EINTR; EPROTO
+ * (a reply that makes no sense); ENOMEM (it is lost). Without a ${link} the time just passes. */
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply);
 /* Becomes readable when the connection is over, for a thread that does not receive; -1 for NULL. */
 int dmonitor_link_event_fd(const struct dmonitor_link *link);

@@ -24,8 +24,9 @@ struct dmonitor_link {
 	void *events; /* of the socket monitor */
 	int socket_fd;
 	int events_fd;
-	bool news;  /* the connection has been made: what could not be sent now can */
-	bool ended; /* it is gone, or could not be made */
+	int64_t looked_ns; /* at the events, last */
+	bool news;         /* the connection has been made: what could not be sent now can */
+	bool ended;        /* it is gone, or could not be made */
 };
 
 static struct {
@@ -120,6 +121,10 @@ static int open_events(struct dmonitor_link *link, void *context, uint64_t numbe
 	return 0;
 }
 
+/* A reply is not to be believed if the connection that brought it has ended so long ago that the
+ * session may have ended too, and this process stood still meanwhile. */
+#define TRUSTED_NS (10 * DMONITOR_NS_PER_MS)
+
 /* Take note of what has become of the connection. A PAIR must be read to its end, or its descriptor
  * does not signal again. */
 static void look_at_events(struct dmonitor_link *link)
@@ -127,6 +132,7 @@ static void look_at_events(struct dmonitor_link *link)
 	uint16_t event;
 	zmq_msg_t frame;
 
+	link->looked_ns = dmonitor_clock_now_ns();
 	for (;;) {
 		zmq_msg_init(&frame);
 		if (zmq_msg_recv(&frame, link->events, ZMQ_DONTWAIT) < 0)
@@ -244,6 +250,14 @@ static int take_reply(struct dmonitor_link *link, struct dmonitor_reply *reply)
 	return frames == 2 ? result : EPROTO;
 }
 
+/* Whether the connection is known to be good, or was a moment ago. */
+static bool is_good(struct dmonitor_link *link)
+{
+	if (dmonitor_clock_now_ns() - link->looked_ns > TRUSTED_NS)
+		look_at_events(link);
+	return !link->ended;
+}
+
 int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmonitor_reply *reply)
 {
 	struct pollfd fds[2] = { { .fd = link == NULL ? -1 : link->socket_fd, .events = POLLIN },
@@ -253,8 +267,8 @@ int dmonitor_link_receive(struct dmonitor_link *link, int64_t due_ns, struct dmo
 		const int result = link == NULL ? EAGAIN : take_reply(link, reply);
 		int limit_ms;
 
-		if (result != EAGAIN)
-			return result;
+		if (link != NULL && result != EAGAIN)
+			return is_good(link) ? result : ENOTCONN;
 		if (link != NULL && link->ended)
 			return ENOTCONN;
 		if (link != NULL && link->news) {

@@ -96,26 +96,41 @@ static int result_of(dmonitor *monitor, enum dmonitor_status good)
 	                     dmonitor_status_word(answer->status), monitor->name);
 }
 
+/* How connecting stands: 0, EAGAIN for not yet, or why it failed. */
+static int connected(dmonitor_session *session)
+{
+	const struct dmonitor_conversation *conversation = &session->conversation;
+
+	if (conversation->refused && conversation->answer.status == DMONITOR_STATUS_ERROR)
+		return dmonitor_refused(session, &conversation->answer);
+	if (conversation->refused || (conversation->lost && conversation->session[0] == '\0'))
+		return dmonitor_no_server(session, EPROTO);
+	return conversation->linked == DMONITOR_LINKED && !conversation->lost ? 0 : EAGAIN;
+}
+
 static int connect_to_server(dmonitor_session *session, const struct dmonitor_options *options,
                              int64_t due_ns)
 {
 	struct dmonitor_conversation *conversation = &session->conversation;
+	int result;
 
 	dmonitor_conversation_init(conversation, session->process_id, options->label,
 	                           options->lease_ms);
 	dmonitor_conversation_link_opened(conversation, dmonitor_clock_now_ns());
-	while (conversation->linked != DMONITOR_LINKED) {
+	do {
+		/* A process that was stopped meanwhile may have lost what it had just got. */
+		if (conversation->lost) {
+			dmonitor_link_close(&session->link);
+			dmonitor_conversation_fini(conversation);
+			dmonitor_conversation_init(conversation, session->process_id,
+			                           options->label, options->lease_ms);
+		}
 		dmonitor_hear_next(session, due_ns);
-		if (conversation->refused)
-			return conversation->answer.status == DMONITOR_STATUS_ERROR
-			           ? dmonitor_refused(session, &conversation->answer)
-			           : dmonitor_no_server(session, EPROTO);
-		if (conversation->lost)
-			return dmonitor_no_server(session, EPROTO);
-		if (conversation->linked != DMONITOR_LINKED && dmonitor_clock_now_ns() >= due_ns)
-			return dmonitor_no_server(session, EAGAIN);
-	}
-	return dmonitor_keeper_start(session);
+		result = connected(session);
+	} while (result == EAGAIN && dmonitor_clock_now_ns() < due_ns);
+	return result == EAGAIN ? dmonitor_no_server(session, EAGAIN)
+	       : result != 0    ? result
+	                        : dmonitor_keeper_start(session);
 }
 
 /* The goodbye is answered after all that was sent before it. */
