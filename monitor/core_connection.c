@@ -91,11 +91,13 @@ int held_due(struct dmonitor_core *core, struct held *held)
 		                        .peer = held->peer,
 		                        .local = held->local,
 		                        .request = &held->request };
+	const uint64_t serial = held->timer.serial;
 	int result;
 
 	memcpy(event.random, held->random, sizeof(event.random));
 	result = request_obey(core, &event);
-	if (result != 0 || held->timer.due_ns > core->now_ns)
+	/* It may have been set anew, and be due again in this very tick. */
+	if (result != 0 || held->timer.serial != serial)
 		return result;
 	held_free(core, held);
 	connection_forget_if_idle(core, event.peer);

@@ -54,7 +54,8 @@ size_t session_replies(const struct session *session)
 
 int session_life_due(struct dmonitor_core *core, struct session *session)
 {
-	if (session->peer != 0 && session->lease_end_ns > core->now_ns) {
+	/* Renewed since: looked at again when it is due then, in its turn, though that be now. */
+	if (session->peer != 0 && session->lease_end_ns > session->life.due_ns) {
 		core_timer_set(core, &session->life, session->lease_end_ns);
 		return 0;
 	}
@@ -205,6 +206,7 @@ static int resume(struct dmonitor_core *core, struct dmonitor_event *event)
 			return ENOMEM;
 		session_attach(core, session, connection);
 	}
+	session_renew(core, session);
 	welcome(core, session, event->request, true);
 	return 0;
 }

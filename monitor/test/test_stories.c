@@ -740,6 +740,23 @@ static void the_secret_takes_a_session_over(void **state)
 	            "[   32] a success m next=-\n");
 }
 
+static void resuming_on_the_same_connection_renews_the_lease(void **state)
+{
+	(void)state;
+	/* The world's first session has this secret. */
+	world_story("0 a HELLO lease=300\n"
+	            "1 b HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 b ENTER m\n"
+	            "30 a MUTE\n"
+	            "200 a HELLO session=01010101010101010101010101010101\n",
+	            "[    2] a welcome\n"
+	            "[    3] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[  202] a welcome resumed last=1\n"
+	            "[  502] b granted m #2 abandoned\n");
+}
+
 static void a_silent_session_ends_with_its_lease(void **state)
 {
 	(void)state;
@@ -903,6 +920,7 @@ int main(void)
 		cmocka_unit_test(who_comes_back_too_late_has_lost_everything),
 		cmocka_unit_test(a_grant_while_away_is_told_on_return),
 		cmocka_unit_test(the_secret_takes_a_session_over),
+		cmocka_unit_test(resuming_on_the_same_connection_renews_the_lease),
 		cmocka_unit_test(a_silent_session_ends_with_its_lease),
 		cmocka_unit_test(beats_keep_a_session),
 		cmocka_unit_test(nobody_pays_for_the_server_standing_still),
