@@ -83,6 +83,7 @@ static void outbox_clear(struct dmonitor_outbox *outbox)
 	for (size_t i = 0; i < outbox->count; i++)
 		free(outbox->deliveries[i].reply.report);
 	outbox->count = 0;
+	outbox->served = 0;
 	outbox->stop = false;
 }
 
@@ -171,15 +172,17 @@ static int timer_due(struct dmonitor_core *core, struct timer *timer)
 }
 
 /* Each event is whole before the next: a timer that cannot be served stays for the next try. */
-static int tick(struct dmonitor_core *core)
+static int tick(struct dmonitor_core *core, uint64_t limit)
 {
 	struct timer *first;
 
-	while ((first = RB_MIN(timers, &core->timers)) != NULL && first->due_ns <= core->now_ns) {
+	while ((limit == 0 || core->outbox->served < limit) &&
+	       (first = RB_MIN(timers, &core->timers)) != NULL && first->due_ns <= core->now_ns) {
 		const int result = timer_due(core, first);
 
 		if (result != 0)
 			return result;
+		core->outbox->served++;
 	}
 	return 0;
 }
@@ -212,5 +215,5 @@ int dmonitor_core_step(struct dmonitor_core *core, struct dmonitor_event *event,
 	case DMONITOR_EVENT_TICK:
 		break;
 	}
-	return tick(core);
+	return tick(core, event->limit);
 }

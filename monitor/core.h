@@ -41,6 +41,8 @@ struct dmonitor_event {
 	uint8_t random[DMONITOR_SECRET_BYTES / 2]; /* MESSAGE: for a secret, should one be needed */
 	const char *server;                        /* START: lent for the call */
 	uint64_t token;                            /* START: tokens begin above it */
+	uint64_t
+	    limit; /* TICK: serve at most so many of what is due, as a record may ask; 0: all */
 };
 
 struct dmonitor_delivery {
@@ -53,7 +55,8 @@ struct dmonitor_outbox {
 	struct dmonitor_delivery *deliveries;
 	size_t count;
 	size_t room;
-	bool stop; /* after sending: stop serving */
+	uint64_t served; /* by a TICK: so many of what was due, also where it then met ENOMEM */
+	bool stop;       /* after sending: stop serving */
 };
 
 void dmonitor_outbox_fini(struct dmonitor_outbox *outbox);
@@ -68,7 +71,8 @@ void dmonitor_core_free(struct dmonitor_core **core);
  * dmonitor_core_step(core, event, outbox):
  * Let ${event} happen; what is to be sent stands in ${outbox} until the next step.
  * Errors   ENOMEM  nothing has changed, except that a TICK may have come part of its way: what it
- *                  did stands in the outbox, and the same event may be tried again
+ *                  did stands in the outbox, and the same event may be tried again. The same
+ *                  with a limit of what was served is then what a replay needs
  */
 int dmonitor_core_step(struct dmonitor_core *core, struct dmonitor_event *event,
                        struct dmonitor_outbox *outbox);

@@ -1,13 +1,15 @@
 /*
  * fuzz_core.c: any bytes as a sequence of events on one core. Each event is a few small choices:
- * which client does what where, or how time passes. After each, the core's invariants must hold
- * and all that it says must be possible to write; in the end, when all have gone, nothing is left.
+ * which client does what where, or how time passes. After each, the core's invariants must hold,
+ * the model must expect what the core says, and all of that must be possible to write; in the end,
+ * when all have gone, nothing is left.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../core.h"
+#include "../model.h"
 #include "replay.h"
 
 #define MUST(holds)                                                                                \
@@ -35,6 +37,7 @@ struct game {
 	const uint8_t *data;
 	size_t size_bytes;
 	struct dmonitor_core *core;
+	struct dmonitor_model *model;
 	struct dmonitor_outbox outbox;
 	struct client clients[CLIENTS];
 	dmonitor_peer last_peer;
@@ -86,8 +89,11 @@ static void step(struct game *game, struct dmonitor_event *event)
 	const char *fault;
 
 	event->now_ns = game->now_ns;
+	MUST(dmonitor_model_expect(game->model, event) == 0);
 	MUST(dmonitor_core_step(game->core, event, &game->outbox) == 0);
 	fault = dmonitor_core_check(game->core);
+	if (fault == NULL)
+		fault = dmonitor_model_compare(game->model, &game->outbox);
 	if (fault != NULL) {
 		fprintf(stderr, "%s\n", fault);
 		abort();
@@ -295,6 +301,7 @@ static void end_game(struct game *game)
 		free(client->last);
 	dmonitor_outbox_fini(&game->outbox);
 	dmonitor_core_free(&game->core);
+	dmonitor_model_free(&game->model);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
@@ -308,7 +315,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	if (choose(&game, 4) == 1)
 		options.limits = (struct dmonitor_limits){ 3, 2, 1, 2 };
 	game.core = dmonitor_core_new(&options);
-	MUST(game.core != NULL);
+	game.model = dmonitor_model_new(&options);
+	MUST(game.core != NULL && game.model != NULL);
 	step(&game, &start);
 	for (int i = 0; i < EVENTS_MAX && game.size_bytes > 0; i++)
 		play_event(&game);

@@ -1,7 +1,7 @@
 /*
  * test_storm.c: thousands of random schedules of clients that enter, wait, signal, cancel, repeat,
- * die and come back, on one core; the invariants are checked after every step. A failure prints its
- * seed; `test_storm SEED` plays that one again.
+ * die and come back, on one core; the invariants are checked after every step, and the model must
+ * expect what the core says. A failure prints its seed; `test_storm SEED` plays that one again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "../core.h"
+#include "../model.h"
 
 enum { CLIENTS = 10, POLLING = 4, MONITORS = 3, CONDITIONS = 2, STEPS = 600, SEEDS = 10000 };
 
@@ -40,6 +41,7 @@ struct storm {
 	uint64_t seed;
 	int64_t now_ns;
 	struct dmonitor_core *core;
+	struct dmonitor_model *model;
 	struct dmonitor_outbox outbox;
 	struct storm_client clients[CLIENTS];
 	dmonitor_peer last_peer;
@@ -135,8 +137,11 @@ static void step(struct storm *storm, struct dmonitor_event *event)
 	const char *fault;
 
 	event->now_ns = storm->now_ns;
+	MUST(storm, dmonitor_model_expect(storm->model, event) == 0);
 	MUST(storm, dmonitor_core_step(storm->core, event, &storm->outbox) == 0);
 	fault = dmonitor_core_check(storm->core);
+	if (fault == NULL)
+		fault = dmonitor_model_compare(storm->model, &storm->outbox);
 	if (fault != NULL)
 		fail_msg("seed %llu: %s", (unsigned long long)storm->seed, fault);
 	note_replies(storm);
@@ -335,6 +340,7 @@ static void play(uint64_t seed)
 		               .seed = seed,
 		               .now_ns = 1,
 		               .core = dmonitor_core_new(&dmonitor_core_defaults),
+		               .model = dmonitor_model_new(&dmonitor_core_defaults),
 		               .owner = { -1, -1, -1 } };
 	struct dmonitor_event start = { .kind = DMONITOR_EVENT_START, .server = "storm" };
 
@@ -348,6 +354,7 @@ static void play(uint64_t seed)
 	heal(&storm);
 	dmonitor_outbox_fini(&storm.outbox);
 	dmonitor_core_free(&storm.core);
+	dmonitor_model_free(&storm.model);
 }
 
 static void the_invariants_hold_in_every_storm(void **state)
