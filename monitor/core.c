@@ -52,6 +52,11 @@ int64_t dmonitor_core_deadline_ns(const struct dmonitor_core *core)
 	return first == NULL ? INT64_MAX : first->due_ns;
 }
 
+uint64_t dmonitor_core_token(const struct dmonitor_core *core)
+{
+	return core->token;
+}
+
 int core_reserve(struct dmonitor_core *core, size_t replies)
 {
 	struct dmonitor_outbox *outbox = core->outbox;

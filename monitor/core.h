@@ -80,6 +80,9 @@ int dmonitor_core_step(struct dmonitor_core *core, struct dmonitor_event *event,
 /* When the next TICK is wanted; INT64_MAX: never. */
 int64_t dmonitor_core_deadline_ns(const struct dmonitor_core *core);
 
+/* The highest token given out so far: a caller that reserves tokens looks at it after each step. */
+uint64_t dmonitor_core_token(const struct dmonitor_core *core);
+
 /* NULL, or a static sentence on an invariant that does not hold. For tests; costs what there is. */
 const char *dmonitor_core_check(const struct dmonitor_core *core);
 

@@ -12,6 +12,7 @@
 #include "core.h"
 #include "server_identity.h"
 #include "server_options.h"
+#include "server_state.h"
 #include "transport.h"
 
 /* When what is due is served so late, the server itself had stood still: suspended, stopped, or
@@ -25,7 +26,9 @@ struct server {
 	struct dmonitor_transport *transport;
 	struct dmonitor_core *core;
 	struct dmonitor_outbox outbox;
-	int64_t retry_ns; /* a tick to be tried again; 0: none */
+	struct server_state *state; /* NULL: tokens are not reserved */
+	bool tokens_ended;          /* the last step's may not be given out */
+	int64_t retry_ns;           /* a tick to be tried again; 0: none */
 };
 
 static void send_outbox(struct server *server)
@@ -43,13 +46,28 @@ static void send_outbox(struct server *server)
 	}
 }
 
+/* Whether the tokens of the last step may leave the server. */
+static bool tokens_are_reserved(struct server *server)
+{
+	char sentence[SERVER_STATE_SENTENCE_BYTES];
+
+	if (server->state == NULL ||
+	    server_state_cover(server->state, dmonitor_core_token(server->core), sentence) == 0)
+		return true;
+	fprintf(stderr, "monitor_server: %s\n", sentence);
+	return false;
+}
+
 static int step(struct server *server, struct dmonitor_event *event)
 {
 	int result;
 
 	event->now_ns = dmonitor_clock_now_ns();
 	result = dmonitor_core_step(server->core, event, &server->outbox);
-	send_outbox(server);
+	if (tokens_are_reserved(server))
+		send_outbox(server);
+	else
+		server->tokens_ended = true;
 	return result;
 }
 
@@ -60,6 +78,8 @@ static int start(struct server *server)
 		                        .server = identity,
 		                        .token = (uint64_t)dmonitor_clock_wall_ns() };
 
+	if (server->state != NULL)
+		event.token = server_state_first(server->state);
 	server_identity(identity, sizeof(identity));
 	return step(server, &event);
 }
@@ -127,6 +147,8 @@ static int serve(struct server *server)
 			serve_time(server);
 			break;
 		}
+		if (server->tokens_ended)
+			return EIO;
 		if (server->outbox.stop)
 			return 0;
 	}
@@ -150,16 +172,45 @@ static int listen_everywhere(struct server *server, const struct server_options 
 	return fflush(stdout) == 0 ? 0 : EIO;
 }
 
-static int run(const struct server_options *options)
+/* 0, or what is wrong, which has been said. */
+static int open_state(struct server *server, const struct server_options *options)
 {
-	struct server server = { .core = dmonitor_core_new(&options->core) };
-	int result = server.core == NULL ? ENOMEM : dmonitor_transport_new(&server.transport);
+	char sentence[SERVER_STATE_SENTENCE_BYTES];
+	int result;
 
+	if (options->state_path == NULL)
+		return 0;
+	result = server_state_open(options->state_path, (uint64_t)options->state_block,
+	                           (uint64_t)dmonitor_clock_wall_ns(), &server->state, sentence);
+	if (result != 0)
+		fprintf(stderr, "monitor_server: %s\n", sentence);
+	return result;
+}
+
+static int open_core(struct server *server, const struct server_options *options)
+{
+	int result = 0;
+
+	server->core = dmonitor_core_new(&options->core);
+	if (server->core == NULL)
+		result = ENOMEM;
 	if (result == 0)
-		result = start(&server);
+		result = dmonitor_transport_new(&server->transport);
+	if (result == 0)
+		result = start(server);
 	if (result != 0)
 		fprintf(stderr, "monitor_server: cannot start: %s\n",
 		        dmonitor_transport_error(result));
+	return result;
+}
+
+static int run(const struct server_options *options)
+{
+	struct server server = { .core = NULL };
+	int result = open_state(&server, options);
+
+	if (result == 0)
+		result = open_core(&server, options);
 	if (result == 0)
 		result = listen_everywhere(&server, options);
 	if (result == 0)
@@ -167,6 +218,7 @@ static int run(const struct server_options *options)
 	dmonitor_transport_free(&server.transport);
 	dmonitor_outbox_fini(&server.outbox);
 	dmonitor_core_free(&server.core);
+	server_state_close(&server.state);
 	return result == 0 ? 0 : 1;
 }
 

@@ -26,16 +26,33 @@ static const char help_text[] =
     "  --max-sessions N   clients at a time (default 20000)\n"
     "  --max-monitors N   monitors at a time (default 200000)\n"
     "  --max-conditions N conditions of one monitor that have waiters (default 10000)\n"
+    "  --state FILE       reserve tokens in FILE before they are given out, so that they rise "
+    "over\n"
+    "                     every restart, whatever the wall clock does; made at the first start\n"
+    "  --state-block N    tokens to reserve at a time (1000 to 1000000000000; default 1000000000)\n"
     "  --allow-stop       obey STOP_SERVER from other machines too\n"
     "  --help             print this\n"
     "  --version          print the version\n"
     "\n"
-    "Fencing tokens begin at the wall clock's nanoseconds: they rise over restarts as long as\n"
-    "that clock is not set back between two starts.\n"
+    "Without --state fencing tokens begin at the wall clock's nanoseconds: they rise over "
+    "restarts\n"
+    "as long as that clock is not set back between two starts.\n"
     "\n"
     "Exit status: 0 stopped as asked, 1 could not serve, 2 usage.\n";
 
-enum option_value { BIND = 1, LEASE, RESUME, SESSIONS, MONITORS, CONDITIONS, ALLOW, HELP, VERSION };
+enum option_value {
+	BIND = 1,
+	LEASE,
+	RESUME,
+	SESSIONS,
+	MONITORS,
+	CONDITIONS,
+	STATE,
+	STATE_BLOCK,
+	ALLOW,
+	HELP,
+	VERSION
+};
 
 static const struct option long_options[] = {
 	{ "bind", required_argument, NULL, BIND },
@@ -44,6 +61,8 @@ static const struct option long_options[] = {
 	{ "max-sessions", required_argument, NULL, SESSIONS },
 	{ "max-monitors", required_argument, NULL, MONITORS },
 	{ "max-conditions", required_argument, NULL, CONDITIONS },
+	{ "state", required_argument, NULL, STATE },
+	{ "state-block", required_argument, NULL, STATE_BLOCK },
 	{ "allow-stop", no_argument, NULL, ALLOW },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
@@ -56,8 +75,10 @@ struct number_option {
 	int64_t low, high;
 };
 
-static struct number_option number_option(struct dmonitor_core_options *core, int value)
+static struct number_option number_option(struct server_options *options, int value)
 {
+	struct dmonitor_core_options *core = &options->core;
+
 	switch (value) {
 	case LEASE:
 		return (struct number_option){ &core->lease_ms, 200, 3600000 };
@@ -65,6 +86,8 @@ static struct number_option number_option(struct dmonitor_core_options *core, in
 		return (struct number_option){ &core->resume_ms, 1, 60000 };
 	case SESSIONS:
 		return (struct number_option){ &core->limits.sessions, 1, 1000000 };
+	case STATE_BLOCK:
+		return (struct number_option){ &options->state_block, 1000, 1000000000000 };
 	case MONITORS:
 		return (struct number_option){ &core->limits.monitors, 1, 10000000 };
 	default:
@@ -101,6 +124,9 @@ static int read_option(int value, const char *name, struct server_options *optio
 	case BIND:
 		options->endpoints[options->endpoint_count++] = optarg;
 		return -1;
+	case STATE:
+		options->state_path = optarg;
+		return -1;
 	case ALLOW:
 		options->core.allow_stop = true;
 		return -1;
@@ -113,8 +139,7 @@ static int read_option(int value, const char *name, struct server_options *optio
 	case '?':
 		return usage();
 	default:
-		return read_number(name, optarg, number_option(&options->core, value)) ? -1
-		                                                                       : usage();
+		return read_number(name, optarg, number_option(options, value)) ? -1 : usage();
 	}
 }
 
@@ -124,7 +149,8 @@ int server_options_read(int argc, char **argv, struct server_options *options)
 	int status = -1;
 	int value, index;
 
-	*options = (struct server_options){ .core = dmonitor_core_defaults };
+	*options =
+	    (struct server_options){ .core = dmonitor_core_defaults, .state_block = 1000000000 };
 	options->endpoints = calloc((size_t)argc + 1, sizeof(*options->endpoints));
 	if (options->endpoints == NULL) {
 		fprintf(stderr, "monitor_server: out of memory\n");

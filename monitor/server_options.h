@@ -10,6 +10,8 @@ struct server_options {
 	const char **endpoints; /* pointing into argv */
 	size_t endpoint_count;
 	struct dmonitor_core_options core;
+	const char *state_path; /* pointing into argv; NULL: tokens are not reserved */
+	int64_t state_block;    /* tokens reserved at a time */
 };
 
 /* Read the command line. Returns -1 to go on, or the status to exit with, all having been said. */

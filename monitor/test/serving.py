@@ -18,14 +18,18 @@ TEST_SECONDS = 60
 
 
 class Server:
-    """monitor_server on a port of the system's choice and on an ipc socket."""
+    """monitor_server on a port of the system's choice and on an ipc socket.
 
-    def __init__(self, program, *options):
+    `wrapper` is a command that becomes the server; `environment` is added to one's own."""
+
+    def __init__(self, program, *options, wrapper=(), environment=None):
+        self.program = program
         self.folder = tempfile.mkdtemp(prefix="monitor-test-")
         self.path = os.path.join(self.folder, "socket")
         self.errors = open(os.path.join(self.folder, "stderr"), "w+b")
-        command = [program, "--bind", "tcp://127.0.0.1:*", "--bind", "ipc://" + self.path, *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors)
+        command = [*wrapper, program, "--bind", "tcp://127.0.0.1:*", "--bind", "ipc://" + self.path, *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors,
+                                        env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
         try:
             self.tcp = self.listening()
