@@ -146,6 +146,9 @@ struct dmonitor_core {
 	uint64_t sent[DMONITOR_STATUS_COUNT];
 	uint64_t errors[DMONITOR_CODE_COUNT];
 	uint64_t ignored;
+	uint64_t passed_on;
+	uint64_t abandonments;
+	uint64_t resumed;
 };
 
 /* core.c: time and the outbox. Whoever emits has reserved before anything changed. */

@@ -324,6 +324,7 @@ static void abandon_inside(struct dmonitor_core *core, struct monitor *monitor, 
 
 	monitor->owner = NULL;
 	monitor->abandoned = abandon;
+	core->abandonments += abandon;
 	HASH_ITER (hh, monitor->conditions, condition, next)
 		awaken_all(core, condition);
 }
@@ -343,7 +344,8 @@ void place_end(struct dmonitor_core *core, struct place *place, bool abandon)
 		line_leave(place);
 		/* The signal that it had and did not use is the next waiter's. */
 		if (place->by_signal)
-			monitor_signal(core, monitor, place->condition_name);
+			core->passed_on +=
+			    (uint64_t)monitor_signal(core, monitor, place->condition_name);
 		break;
 	case PLACE_IN_LINE:
 		line_leave(place);

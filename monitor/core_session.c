@@ -207,6 +207,7 @@ static int resume(struct dmonitor_core *core, struct dmonitor_event *event)
 		session_attach(core, session, connection);
 	}
 	session_renew(core, session);
+	core->resumed++;
 	welcome(core, session, event->request, true);
 	return 0;
 }

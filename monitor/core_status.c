@@ -68,6 +68,9 @@ int status_report(const struct dmonitor_core *core, const char *monitor_name,
 	made->sessions = HASH_COUNT(core->sessions);
 	made->monitors = HASH_COUNT(core->monitors);
 	made->ignored = core->ignored;
+	made->passed_on = core->passed_on;
+	made->abandonments = core->abandonments;
+	made->resumed = core->resumed;
 	memcpy(made->received, core->received, sizeof(made->received));
 	memcpy(made->sent, core->sent, sizeof(made->sent));
 	memcpy(made->errors, core->errors, sizeof(made->errors));

@@ -160,6 +160,9 @@ static void add_report(struct dmonitor_json *json, const struct dmonitor_status_
 	dmonitor_json_add_integer(json, "sessions", (int64_t)report->sessions);
 	dmonitor_json_add_integer(json, "monitors", (int64_t)report->monitors);
 	dmonitor_json_add_integer(json, "ignored", (int64_t)report->ignored);
+	dmonitor_json_add_integer(json, "passed_on", (int64_t)report->passed_on);
+	dmonitor_json_add_integer(json, "abandonments", (int64_t)report->abandonments);
+	dmonitor_json_add_integer(json, "resumed", (int64_t)report->resumed);
 	add_counters(json, "received", report->received, DMONITOR_ACTION_COUNT, action_word);
 	add_counters(json, "sent", report->sent, DMONITOR_STATUS_COUNT, status_word);
 	add_counters(json, "errors", report->errors, DMONITOR_CODE_COUNT, code_word);

@@ -1034,8 +1034,10 @@ def death_frees(server, kind, end):
     last.enter("m")
     same(last.signal("m", "c"), 1)
     same([each["id"] for each in status(server, "m")["waiters"]], ["alive"])
+    passed_on = status(server)["passed_on"]
     end(awakened)
     until(lambda: stands(server, "m", "alive") == (False, True, []), "its signal goes to the next waiter")
+    same(status(server)["passed_on"], passed_on + 1)
     same(last.exit("m")["next_granted_to"], "alive")
     same(plain(alive.ask("CHECK_AWAKENED", "m", "c")), {"status": "granted_after_wait", "monitor_name": "m", "condition_name": "c"})
     alive.exit("m")
@@ -1045,8 +1047,10 @@ def death_frees(server, kind, end):
         client.do("WAIT", "m", condition)
     holder = make("holder")
     holder.enter("m")
+    abandonments = status(server)["abandonments"]
     end(holder)
     until(lambda: stands(server, "m", "alive")[0], "the owner's death awakens the waiters")
+    same(status(server)["abandonments"], abandonments + 1)
     same(plain(alive.ask("CHECK_AWAKENED", "m", "c")),
          {"status": "granted_after_wait", "monitor_name": "m", "condition_name": "c", "abandoned": True})
     same(stands(server, "m", "last"), (False, True, []))
@@ -1142,6 +1146,7 @@ def test_hello_resumes(server):
     session = push.session
     reply = push.resume()
     has(reply, resumed=True, last_seq=1, session=session)
+    same(status(server)["resumed"], 1)
     push.repeat()
     same(push.tell("BEAT", ref="b"), {"status": "alive", "ref": "b", "last_seq": 1, "pending": True})
     owner.exit("m")
@@ -1245,10 +1250,10 @@ def test_check(server):
 def test_status_counters(server):
     def counters():
         told = status(server)
-        return {name: told[name] for name in ("grants", "sessions", "monitors", "ignored", "received", "sent", "errors")}
+        return {name: told[name] for name in ("grants", "sessions", "monitors", "ignored", "passed_on", "abandonments", "resumed", "received", "sent", "errors")}
 
-    same(counters(), {"grants": 0, "sessions": 0, "monitors": 0, "ignored": 0, "received": {}, "sent": {}, "errors": {}})
-    same(counters(), {"grants": 0, "sessions": 0, "monitors": 0, "ignored": 0, "received": {"STATUS": 1}, "sent": {"ok": 1}, "errors": {}})
+    same(counters(), {"grants": 0, "sessions": 0, "monitors": 0, "ignored": 0, "passed_on": 0, "abandonments": 0, "resumed": 0, "received": {}, "sent": {}, "errors": {}})
+    same(counters(), {"grants": 0, "sessions": 0, "monitors": 0, "ignored": 0, "passed_on": 0, "abandonments": 0, "resumed": 0, "received": {"STATUS": 1}, "sent": {"ok": 1}, "errors": {}})
     push, = clients(server, Push, "push")
     poller, = clients(server, Polling, "poller")
     push.enter("m")
@@ -1258,7 +1263,7 @@ def test_status_counters(server):
     poller.exchange(b"nonsense")
     poller.exchange(encode({"action": "what"}))
     poller.exchange(encode({"action": 5}))
-    same(counters(), {"grants": 2, "sessions": 2, "monitors": 1, "ignored": 0,
+    same(counters(), {"grants": 2, "sessions": 2, "monitors": 1, "ignored": 0, "passed_on": 0, "abandonments": 0, "resumed": 0,
                       "received": {"STATUS": 2, "HELLO": 1, "ENTER": 2, "EXIT": 2, "none": 3},
                       "sent": {"ok": 2, "welcome": 1, "granted": 2, "error": 4},
                       "errors": {"not_owner": 1, "bad_json": 1, "unknown_action": 1, "bad_field": 1}})

@@ -1170,8 +1170,12 @@ static void a_status_report_leaves_zero_counts_out(void **state)
 	report->received[DMONITOR_ACTION_NONE] = 3;
 	report->sent[DMONITOR_STATUS_GRANTED] = 4;
 	report->errors[DMONITOR_CODE_BUSY] = 5;
+	report->passed_on = 6;
+	report->abandonments = 7;
+	report->resumed = 8;
 	expect_text(&reply, "{\"status\":\"ok\",\"uptime_ms\":1,\"grants\":2,\"sessions\":0,"
-	                    "\"monitors\":0,\"ignored\":0,\"received\":{\"none\":3},"
+	                    "\"monitors\":0,\"ignored\":0,\"passed_on\":6,"
+	                    "\"abandonments\":7,\"resumed\":8,\"received\":{\"none\":3},"
 	                    "\"sent\":{\"granted\":4},\"errors\":{\"busy\":5}}");
 	memset(report->received, 0, sizeof(report->received));
 	memset(report->sent, 0, sizeof(report->sent));
@@ -1189,7 +1193,8 @@ static void a_status_report_leaves_zero_counts_out(void **state)
 	strcpy(report->clients[1].condition_name, "c");
 	expect_text(&reply,
 	            "{\"status\":\"ok\",\"uptime_ms\":1,\"grants\":2,\"sessions\":0,"
-	            "\"monitors\":0,\"ignored\":0,\"received\":{},\"sent\":{},\"errors\":{},"
+	            "\"monitors\":0,\"ignored\":0,\"passed_on\":6,\"abandonments\":7,\"resumed\":8,"
+	            "\"received\":{},\"sent\":{},\"errors\":{},"
 	            "\"owner\":{\"id\":\"ann\",\"label\":\"\",\"since_ms\":0},"
 	            "\"line\":[{\"id\":\"bob\",\"label\":\"packer\",\"since_ms\":6}],"
 	            "\"waiters\":[{\"id\":\"col\",\"label\":\"\",\"since_ms\":0,"
