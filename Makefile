@@ -30,9 +30,10 @@ SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c) monitor/connections.c
               $(wildcard monitor/server_*.c)
 BUFFER_SRC := $(wildcard buffer/*.c)
 SIM_SRC    := $(filter-out sim/producer_consumer.c,$(wildcard sim/*.c))
-PERF_SRC   := $(filter-out perf/performance_test.c perf/microbenchmark.c,$(wildcard perf/*.c perf/engines/*.c))
+PERF_SRC   := $(filter-out perf/performance_test.c perf/microbenchmark.c perf/recovery.c,\
+              $(wildcard perf/*.c perf/engines/*.c))
 MAIN_SRC   := monitor/monitor_server.c sim/producer_consumer.c perf/performance_test.c \
-              perf/microbenchmark.c
+              perf/microbenchmark.c perf/recovery.c
 TEST_SRC   := $(wildcard */test/test_*.c)
 FUZZ_SRC   := $(wildcard */test/fuzz_*.c)
 BENCH_SRC  := $(wildcard */test/benchmark_*.c)
@@ -40,7 +41,8 @@ SUPPORT_SRC := $(filter-out $(TEST_SRC) $(FUZZ_SRC) $(BENCH_SRC),$(wildcard */te
 
 object    = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES := $(B)/perf.a $(B)/sim.a $(B)/buffer.a $(B)/server.a $(B)/libdmonitor.a
-PROGRAMS := $(B)/monitor_server $(B)/producer_consumer $(B)/performance_test $(B)/microbenchmark
+PROGRAMS := $(B)/monitor_server $(B)/producer_consumer $(B)/performance_test $(B)/microbenchmark \
+            $(B)/recovery
 TESTS    := $(patsubst %.c,$(B)/%,$(TEST_SRC))
 REPLAYS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 SCRIPTS  := $(wildcard */test/test_*.py */test/test_*.sh)
@@ -72,6 +74,7 @@ $(B)/monitor_server: $(call object,monitor/monitor_server.c)
 $(B)/producer_consumer: $(call object,sim/producer_consumer.c)
 $(B)/performance_test: $(call object,perf/performance_test.c)
 $(B)/microbenchmark: $(call object,perf/microbenchmark.c)
+$(B)/recovery: $(call object,perf/recovery.c)
 $(PROGRAMS): $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
 
@@ -156,6 +159,10 @@ microbench: packages-test ## what an enter, an exit, a put costs, in ZeroMQ roun
 	$(B)/microbenchmark
 	$(B)/monitor/test/benchmark_core
 
+recovery: packages ## how long until the others go on after somebody was killed, next to pthreads
+	@$(MAKE) --no-print-directory all
+	$(B)/recovery
+
 plots: packages ## redraw the gallery in plots/ from results/reference
 	@$(MAKE) --no-print-directory all
 	@for suite in results/reference/*/; do \
@@ -202,7 +209,7 @@ help: ## print this list
 	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
 
 .PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind fuzz demo \
-	microbench plots lint format install uninstall clean help
+	microbench recovery plots lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
