@@ -4,6 +4,7 @@
 
 #include "../../client.h"
 #include "../../core.h"
+#include "../../model.h"
 #include "fiber.h"
 #include "simulation.h"
 
@@ -77,6 +78,7 @@ struct simulation {
 	char blame[512];
 
 	struct dmonitor_core *core;
+	struct dmonitor_model *model;
 	struct dmonitor_outbox outbox;
 	dmonitor_peer last_peer;
 	uint64_t generations; /* of the server */

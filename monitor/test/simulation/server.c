@@ -1,4 +1,6 @@
-/* server.c: the real core, fed with what arrives, and watched: its invariants hold after each step.
+/*
+ * server.c: the real core, fed with what arrives, and watched: after each step its invariants hold,
+ * and the model, which was written apart from it, expects what it says.
  */
 #include "internal.h"
 
@@ -35,11 +37,16 @@ static void step(struct simulation *simulation, struct dmonitor_event *event)
 
 	event->now_ns = simulation->now_ns;
 	simulation->steps++;
+	if (dmonitor_model_expect(simulation->model, event) != 0)
+		simulation_blame(simulation, "the model found no memory");
 	if (dmonitor_core_step(simulation->core, event, &simulation->outbox) != 0)
 		simulation_blame(simulation, "the core found no memory");
 	fault = dmonitor_core_check(simulation->core);
 	if (fault != NULL)
 		simulation_blame(simulation, "the core: %s", fault);
+	fault = dmonitor_model_compare(simulation->model, &simulation->outbox);
+	if (fault != NULL)
+		simulation_blame(simulation, "the model: %s", fault);
 	for (size_t i = 0; i < simulation->outbox.count; i++) {
 		const struct dmonitor_delivery *delivery = &simulation->outbox.deliveries[i];
 		struct dmonitor_link *link = link_of(simulation, delivery->to);
@@ -68,6 +75,7 @@ void server_start(struct simulation *simulation)
 	         (unsigned long long)simulation->generations);
 	start.token = simulation->generations * TOKENS_OF_A_SERVER;
 	simulation->core = dmonitor_core_new(&dmonitor_core_defaults);
+	simulation->model = dmonitor_model_new(&dmonitor_core_defaults);
 	simulation->tick_ns = INT64_MAX;
 	step(simulation, &start);
 }
@@ -75,6 +83,7 @@ void server_start(struct simulation *simulation)
 void server_stop(struct simulation *simulation)
 {
 	dmonitor_core_free(&simulation->core);
+	dmonitor_model_free(&simulation->model);
 	dmonitor_outbox_fini(&simulation->outbox);
 }
 
