@@ -159,13 +159,12 @@ int dmonitor_conversation_say(struct dmonitor_conversation *conversation,
 	return 0;
 }
 
+/* A beat that is not answered may be lost: the next comes soon. */
 static int64_t next_beat_ns(const struct dmonitor_conversation *conversation)
 {
-	const int64_t last = conversation->beat_sent_ns > conversation->confirmed_ns
-	                         ? conversation->beat_sent_ns
-	                         : conversation->confirmed_ns;
-
-	return last + conversation->lease_ns / 3;
+	if (conversation->beat_sent_ns > conversation->confirmed_ns)
+		return conversation->beat_sent_ns + conversation->lease_ns / 12;
+	return conversation->confirmed_ns + conversation->lease_ns / 3;
 }
 
 /* One that is made for once: what it says is true only now. */
