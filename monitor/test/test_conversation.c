@@ -20,6 +20,9 @@ enum { BEGIN_MS = 1000, LEASE_MS = 1000, LOST_MS = 1980, THIRD_NS = 333333333 };
 /* The one that each test begins with: welcomed, and nothing said yet. */
 static struct dmonitor_conversation conversation;
 
+/* What it gave out last, as the server reads it. */
+static struct dmonitor_request next_request;
+
 static const struct dmonitor_reply welcome = { .status = DMONITOR_STATUS_WELCOME,
 	                                       .lease_ms = LEASE_MS,
 	                                       .session = "secret",
@@ -49,6 +52,7 @@ static int end(void **state)
 {
 	(void)state;
 	dmonitor_conversation_fini(&conversation);
+	dmonitor_request_fini(&next_request);
 	return 0;
 }
 
@@ -114,9 +118,7 @@ static enum dmonitor_heard hears_ref(enum dmonitor_status status, int64_t sent_n
 	return hears_reply(reply);
 }
 
-/* A request as the server reads it; the last one that is to be sent at ${now_ms}, or none. */
-static struct dmonitor_request next_request;
-
+/* Whether ${action} is what is to be sent next at ${now_ms}; it stands in next_request then. */
 static bool next_is(int64_t now_ms, enum dmonitor_action action)
 {
 	const char *text = dmonitor_conversation_next(&conversation, now_ms * MS);

@@ -352,7 +352,7 @@ static void every_promise_holds_whatever_goes_wrong(void **state)
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		processes[i] = fork();
 		if (processes[i] == 0)
-			_exit(play_seeds(first_seed + i));
+			exit(play_seeds(first_seed + i));
 	}
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		assert_int_equal(waitpid(processes[i], &status, 0), processes[i]);
