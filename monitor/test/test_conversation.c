@@ -928,6 +928,19 @@ static void a_beat_tells_nothing_of_what_was_sent_after_it(void **state)
 	wants_nothing(1402);
 }
 
+/* The answer may be to the first sending, and come on the new connection all the same. */
+static void a_repetition_confirms_nothing_by_itself(void **state)
+{
+	(void)state;
+	assert_int_equal(sends(DMONITOR_ACTION_ENTER, 1010), 1);
+	reconnects(1100);
+	resumes(1);
+	believed_until(1100 + LOST_MS - BEGIN_MS);
+	assert_int_equal(wants(DMONITOR_ACTION_ENTER, 1300), 1);
+	assert_int_equal(hears(DMONITOR_STATUS_GRANTED, 1), DMONITOR_HEARD_ANSWER);
+	believed_until(1100 + LOST_MS - BEGIN_MS);
+}
+
 static void a_lost_check_is_said_again(void **state)
 {
 	(void)state;
@@ -1028,6 +1041,7 @@ int main(void)
 		TALK(a_beat_s_answer_shows_a_lost_answer),
 		TALK(a_pending_request_is_not_said_again),
 		TALK(a_beat_tells_nothing_of_what_was_sent_after_it),
+		TALK(a_repetition_confirms_nothing_by_itself),
 		TALK(a_lost_check_is_said_again),
 		TALK(a_lost_cancel_is_said_again),
 		TALK(a_gap_has_everything_said_again),

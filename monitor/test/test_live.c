@@ -142,6 +142,36 @@ static void a_signal_lets_one_go_on(void **state)
 	assert_int_equal(dmonitor_disconnect(&session), 0);
 }
 
+/* Signals that were held back go out with the wait: who is awakened so awakens the waiter. */
+static int await_and_pass_on(const char *endpoint, void *argument)
+{
+	dmonitor_session *session = connect_as(endpoint, 0);
+	dmonitor *monitor = live_open(session, "m", 0);
+
+	(void)argument;
+	if (dmonitor_enter(monitor) != 0 || dmonitor_wait(monitor, "there") != 0 ||
+	    dmonitor_signal(monitor, "back") != 0 || dmonitor_exit(monitor) != 0)
+		return 1;
+	return dmonitor_disconnect(&session);
+}
+
+static void a_wait_takes_the_signals_along(void **state)
+{
+	const pid_t process = live_fork(*state, await_and_pass_on, NULL);
+	dmonitor_session *session;
+	dmonitor *monitor;
+
+	live_await_waiters(*state, "m", 1);
+	session = connect_as(*state, 0);
+	monitor = live_open(session, "m", 0);
+	assert_int_equal(dmonitor_enter(monitor), 0);
+	assert_int_equal(dmonitor_signal(monitor, "there"), 0);
+	assert_int_equal(dmonitor_wait_for(monitor, "back", 10000), 0);
+	assert_int_equal(dmonitor_exit(monitor), 0);
+	live_join(process);
+	assert_int_equal(dmonitor_disconnect(&session), 0);
+}
+
 static void a_try_says_busy_and_a_time_out_leaves_the_line(void **state)
 {
 	dmonitor_session *a = connect_as(*state, 0), *b = connect_as(*state, 0);
@@ -423,6 +453,7 @@ static void a_signal_handler_ends_only_what_is_interruptible(void **state)
 #define IPC(test) cmocka_unit_test_setup_teardown(test, live_start_ipc, live_stop)
 #define ALL(way)                                                                                   \
 	way(only_one_is_inside), way(a_broadcast_lets_all_go_on), way(a_signal_lets_one_go_on),    \
+	    way(a_wait_takes_the_signals_along),                                                   \
 	    way(a_try_says_busy_and_a_time_out_leaves_the_line),                                   \
 	    way(a_wait_that_times_out_holds_the_monitor), way(misuse_is_refused_and_harmless),     \
 	    way(a_name_opened_twice_is_one_owner),                                                 \

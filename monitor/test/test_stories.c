@@ -169,6 +169,31 @@ static void a_broadcast_awakens_all_who_wait_and_nobody_later(void **state)
 	            "[   42] b success m next=-\n");
 }
 
+static void a_signal_awakens_who_has_waited_longest(void **state)
+{
+	(void)state;
+	world_story("0 a,b,c HELLO\n"
+	            "10 a ENTER m\n"
+	            "12 a WAIT m c\n"
+	            "14 b ENTER m\n"
+	            "16 b WAIT m c\n"
+	            "20 c ENTER m\n"
+	            "30 c SIGNAL m c\n"
+	            "40 c EXIT m\n"
+	            "50 a EXIT m signal=c\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[    2] c welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[   16] b granted m #2\n"
+	            "[   22] c granted m #3\n"
+	            "[   32] c success m c woken=1\n"
+	            "[   42] a granted_after_wait m c #4\n"
+	            "[   42] c success m next=a\n"
+	            "[   52] b granted_after_wait m c #5\n"
+	            "[   52] a success m next=b woken=1\n");
+}
+
 static void signals_are_not_stored(void **state)
 {
 	(void)state;
@@ -740,10 +765,10 @@ static void the_secret_takes_a_session_over(void **state)
 	            "[   32] a success m next=-\n");
 }
 
+/* Secrets in these stories are the number of the connection on which they were given. */
 static void resuming_on_the_same_connection_renews_the_lease(void **state)
 {
 	(void)state;
-	/* The world's first session has this secret. */
 	world_story("0 a HELLO lease=300\n"
 	            "1 b HELLO\n"
 	            "10 a ENTER m\n"
@@ -755,6 +780,38 @@ static void resuming_on_the_same_connection_renews_the_lease(void **state)
 	            "[   12] a granted m #1\n"
 	            "[  202] a welcome resumed last=1\n"
 	            "[  502] b granted m #2 abandoned\n");
+}
+
+static void a_secret_is_worth_nothing_under_another_id(void **state)
+{
+	(void)state;
+	world_story("0 a,b HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 b HELLO session=01010101010101010101010101010101\n"
+	            "30 a HELLO session=02020202020202020202020202020202\n"
+	            "40 a HELLO session=03030303030303030303030303030303\n"
+	            "50 a EXIT m\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[   22] b session_lost\n"
+	            "[   32] a session_lost\n"
+	            "[   42] a session_lost\n"
+	            "[   52] a success m next=-\n");
+}
+
+static void a_session_s_request_under_another_id_has_no_effect(void **state)
+{
+	(void)state;
+	world_story("0 a,b HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 a EXIT m as=b\n"
+	            "30 a CHECK m as=a\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[   22] a session_lost m\n"
+	            "[   32] a owner m\n");
 }
 
 static void a_silent_session_ends_with_its_lease(void **state)
@@ -771,6 +828,27 @@ static void a_silent_session_ends_with_its_lease(void **state)
 	            "[   12] a granted m #1\n"
 	            "[  312] b granted m #2 abandoned\n"
 	            "[  502] a session_lost m\n");
+}
+
+static void a_lease_is_brought_into_its_bounds(void **state)
+{
+	(void)state;
+	world_story("0 a HELLO lease=1\n"
+	            "1 b HELLO lease=9000000000\n"
+	            "10 a ENTER m\n"
+	            "11 b ENTER m\n"
+	            "12 c HELLO\n"
+	            "13 c ENTER m\n"
+	            "20 a MUTE\n"
+	            "21 b MUTE\n"
+	            "3700000 c EXIT m\n",
+	            "[    2] a welcome\n"
+	            "[    3] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[   14] c welcome\n"
+	            "[  212] b granted m #2 abandoned\n"
+	            "[3600013] c granted m #3 abandoned\n"
+	            "[3700002] c success m next=-\n");
 }
 
 static void beats_keep_a_session(void **state)
@@ -805,6 +883,24 @@ static void nobody_pays_for_the_server_standing_still(void **state)
 	            "[ 2102] a owner m\n"
 	            "[ 2112] b granted m #2\n"
 	            "[ 2112] a success m next=b\n");
+}
+
+static void a_probation_begins_anew_when_the_server_stood_still(void **state)
+{
+	(void)state;
+	world_story("0 a,b HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 b ENTER m\n"
+	            "30 a CLOSE\n"
+	            "40 - STALL 2000\n"
+	            "2080 a RESUME\n"
+	            "2100 a EXIT m\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[ 2082] a welcome resumed last=1\n"
+	            "[ 2102] b granted m #2\n"
+	            "[ 2102] a success m next=b\n");
 }
 
 static void an_id_in_use_is_refused_after_a_probation(void **state)
@@ -891,6 +987,7 @@ int main(void)
 		cmocka_unit_test(an_awakened_waiter_stands_before_later_comers),
 		cmocka_unit_test(an_awakened_waiter_stands_behind_earlier_comers),
 		cmocka_unit_test(a_broadcast_awakens_all_who_wait_and_nobody_later),
+		cmocka_unit_test(a_signal_awakens_who_has_waited_longest),
 		cmocka_unit_test(signals_are_not_stored),
 		cmocka_unit_test(a_name_twice_awakens_two),
 		cmocka_unit_test(a_wait_may_signal_its_own_condition_first),
@@ -921,9 +1018,13 @@ int main(void)
 		cmocka_unit_test(a_grant_while_away_is_told_on_return),
 		cmocka_unit_test(the_secret_takes_a_session_over),
 		cmocka_unit_test(resuming_on_the_same_connection_renews_the_lease),
+		cmocka_unit_test(a_secret_is_worth_nothing_under_another_id),
+		cmocka_unit_test(a_session_s_request_under_another_id_has_no_effect),
 		cmocka_unit_test(a_silent_session_ends_with_its_lease),
+		cmocka_unit_test(a_lease_is_brought_into_its_bounds),
 		cmocka_unit_test(beats_keep_a_session),
 		cmocka_unit_test(nobody_pays_for_the_server_standing_still),
+		cmocka_unit_test(a_probation_begins_anew_when_the_server_stood_still),
 		cmocka_unit_test(an_id_in_use_is_refused_after_a_probation),
 		cmocka_unit_test(a_polling_client_keeps_its_places_over_a_new_socket),
 		cmocka_unit_test(an_id_is_free_again_once_its_owner_has_ended),

@@ -240,6 +240,8 @@ static void say(struct world *world, struct client *client, enum dmonitor_action
 		request.process_id = client->id;
 	else
 		request.session = client->secret[0] == '\0' ? "none" : client->secret;
+	if (option(words, count, "as") != NULL)
+		request.process_id = option(words, count, "as");
 	if (action == DMONITOR_ACTION_HELLO) {
 		request.protocol = DMONITOR_PROTOCOL;
 		text = option(words, count, "lease");
