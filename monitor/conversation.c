@@ -119,10 +119,11 @@ static bool is_sequenced(const struct dmonitor_request *request)
 	       request->action == DMONITOR_ACTION_BROADCAST;
 }
 
-/* A ref is a time, so that its answer says what it confirms. */
-static void write_ref(char ref[32], int64_t now_ns)
+/* A ref is a time, so that its answer says what it confirms; no two are the same. */
+static void write_ref(struct dmonitor_conversation *conversation, char ref[32], int64_t now_ns)
 {
-	snprintf(ref, 32, "%" PRId64, now_ns);
+	conversation->ref_ns = now_ns > conversation->ref_ns ? now_ns : conversation->ref_ns + 1;
+	snprintf(ref, 32, "%" PRId64, conversation->ref_ns);
 }
 
 int dmonitor_conversation_say(struct dmonitor_conversation *conversation,
@@ -137,7 +138,7 @@ int dmonitor_conversation_say(struct dmonitor_conversation *conversation,
 	if (is_sequenced(request)) {
 		request->seq = conversation->seq + 1;
 	} else {
-		write_ref(ref, now_ns);
+		write_ref(conversation, ref, now_ns);
 		request->ref = ref;
 	}
 	said->text = dmonitor_request_encode(request);
@@ -179,7 +180,7 @@ static const char *make(struct dmonitor_conversation *conversation, enum dmonito
 		                            .timeout_ms = -1 };
 	char ref[32];
 
-	write_ref(ref, now_ns);
+	write_ref(conversation, ref, now_ns);
 	request.ref = ref;
 	if (welcomed(conversation))
 		request.session = conversation->session;
@@ -246,8 +247,6 @@ void dmonitor_conversation_sent(struct dmonitor_conversation *conversation, int6
 	} else {
 		conversation->beat_sent_ns = now_ns;
 	}
-	if (said == NULL || said->seq == 0)
-		conversation->ref_ns = now_ns;
 	forget_made(conversation);
 }
 

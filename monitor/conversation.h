@@ -70,7 +70,7 @@ struct dmonitor_conversation {
 	bool wants_exit;
 
 	int64_t beat_sent_ns;
-	int64_t ref_ns; /* the latest time that was written as a ref and sent */
+	int64_t ref_ns; /* the latest time that was written as a ref */
 
 	/* What dmonitor_conversation_next() gave out last: one that was said, or made for once. */
 	struct dmonitor_said *sending;
