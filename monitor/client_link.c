@@ -79,17 +79,19 @@ static void context_give_back(void)
 	pthread_mutex_unlock(&shared.lock);
 }
 
+/* ZMQ_IMMEDIATE: nothing is queued for a server that is not there. No reconnecting: what a new
+ * connection must begin with, we say. No limit to what waits to be sent: what the session owns is
+ * one. */
 static int set_options(void *socket)
 {
 	static const struct {
 		int option;
 		int value;
 	} options[] = {
-		{ ZMQ_LINGER, 0 },         { ZMQ_IMMEDIATE, 1 }, /* nothing is queued for a server
-		                                                    that is not there */
-		{ ZMQ_RECONNECT_IVL, -1 }, /* what a new connection must begin with, we say */
-		{ ZMQ_SNDHWM, 100 },       { ZMQ_RCVHWM, 100 },  { ZMQ_HANDSHAKE_IVL, 5000 },
-		{ ZMQ_TCP_KEEPALIVE, 1 },
+		{ ZMQ_LINGER, 0 },           { ZMQ_IMMEDIATE, 1 },
+		{ ZMQ_RECONNECT_IVL, -1 },   { ZMQ_SNDHWM, 0 },
+		{ ZMQ_RCVHWM, 100 },         { ZMQ_CONNECT_TIMEOUT, 5000 },
+		{ ZMQ_HANDSHAKE_IVL, 5000 }, { ZMQ_TCP_KEEPALIVE, 1 },
 	};
 	const int64_t frame_bytes = DMONITOR_FRAME_BYTES;
 
