@@ -26,7 +26,7 @@ LIBS       := -lzmq -lcjson -lcsv -lm -lrt
 
 # What each archive is made of. The server and the programs are linked from them.
 LIB_SRC    := $(wildcard monitor/client*.c monitor/wire*.c) monitor/conversation.c monitor/clock.c
-SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c) monitor/connections.c monitor/transport.c monitor/watcher.c \
+SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c monitor/record*.c) monitor/connections.c monitor/transport.c monitor/watcher.c \
               $(wildcard monitor/server_*.c)
 BUFFER_SRC := $(wildcard buffer/*.c)
 SIM_SRC    := $(filter-out sim/producer_consumer.c,$(wildcard sim/*.c))

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "core.h"
+#include "recorder.h"
 #include "server_identity.h"
 #include "server_options.h"
 #include "server_state.h"
@@ -28,6 +29,7 @@ struct server {
 	struct dmonitor_outbox outbox;
 	struct server_state *state; /* NULL: tokens are not reserved */
 	bool tokens_ended;          /* the last step's may not be given out */
+	struct recorder *recorder;  /* NULL: nothing is recorded */
 	int64_t retry_ns;           /* a tick to be tried again; 0: none */
 };
 
@@ -58,17 +60,26 @@ static bool tokens_are_reserved(struct server *server)
 	return false;
 }
 
-static int step(struct server *server, struct dmonitor_event *event)
+static int step_with(struct server *server, struct dmonitor_event *event,
+                     const struct dmonitor_envelope *envelope)
 {
 	int result;
 
 	event->now_ns = dmonitor_clock_now_ns();
 	result = dmonitor_core_step(server->core, event, &server->outbox);
-	if (tokens_are_reserved(server))
-		send_outbox(server);
-	else
+	if (!tokens_are_reserved(server)) {
 		server->tokens_ended = true;
+		return result;
+	}
+	/* First recorded, then sent: whatever a client has heard is in the record. */
+	recorder_note(server->recorder, event, envelope, result, &server->outbox);
+	send_outbox(server);
 	return result;
+}
+
+static int step(struct server *server, struct dmonitor_event *event)
+{
+	return step_with(server, event, NULL);
 }
 
 static int start(struct server *server)
@@ -94,7 +105,7 @@ static void serve_message(struct server *server, struct dmonitor_arrival *arriva
 	if (arrival->request.action == DMONITOR_ACTION_HELLO)
 		getrandom(event.random, sizeof(event.random), 0);
 	/* Without memory the request has had no effect, and the client must not wait for it. */
-	if (step(server, &event) != 0)
+	if (step_with(server, &event, &arrival->envelope) != 0)
 		dmonitor_transport_drop(server->transport, arrival->peer);
 	dmonitor_request_fini(&arrival->request);
 }
@@ -187,6 +198,25 @@ static int open_state(struct server *server, const struct server_options *option
 	return result;
 }
 
+/* The same of the record. */
+static int open_record(struct server *server, const struct server_options *options)
+{
+	int result;
+
+	if (options->record == NULL)
+		return 0;
+	result = recorder_open(options->record, &options->core, &server->recorder);
+	if (result == EEXIST)
+		fprintf(stderr,
+		        "monitor_server: %s exists already, and is not overwritten: record "
+		        "elsewhere, or remove it\n",
+		        options->record);
+	else if (result != 0)
+		fprintf(stderr, "monitor_server: cannot record into %s: %s\n", options->record,
+		        strerror(result));
+	return result;
+}
+
 static int open_core(struct server *server, const struct server_options *options)
 {
 	int result = 0;
@@ -210,12 +240,17 @@ static int run(const struct server_options *options)
 	int result = open_state(&server, options);
 
 	if (result == 0)
+		result = open_record(&server, options);
+	if (result == 0)
 		result = open_core(&server, options);
 	if (result == 0)
 		result = listen_everywhere(&server, options);
+	if (result != 0)
+		recorder_discard(&server.recorder);
 	if (result == 0)
 		result = serve(&server);
 	dmonitor_transport_free(&server.transport);
+	recorder_close(&server.recorder, result == 0, dmonitor_clock_now_ns());
 	dmonitor_outbox_fini(&server.outbox);
 	dmonitor_core_free(&server.core);
 	server_state_close(&server.state);

@@ -30,6 +30,9 @@ static const char help_text[] =
     "over\n"
     "                     every restart, whatever the wall clock does; made at the first start\n"
     "  --state-block N    tokens to reserve at a time (1000 to 1000000000000; default 1000000000)\n"
+    "  --record FILE      write all that happens into FILE, which must be new: monitor_check "
+    "tells\n"
+    "                     from it whether the run was right. It holds the sessions' secrets\n"
     "  --allow-stop       obey STOP_SERVER from other machines too\n"
     "  --help             print this\n"
     "  --version          print the version\n"
@@ -49,6 +52,7 @@ enum option_value {
 	CONDITIONS,
 	STATE,
 	STATE_BLOCK,
+	RECORD,
 	ALLOW,
 	HELP,
 	VERSION
@@ -63,6 +67,7 @@ static const struct option long_options[] = {
 	{ "max-conditions", required_argument, NULL, CONDITIONS },
 	{ "state", required_argument, NULL, STATE },
 	{ "state-block", required_argument, NULL, STATE_BLOCK },
+	{ "record", required_argument, NULL, RECORD },
 	{ "allow-stop", no_argument, NULL, ALLOW },
 	{ "help", no_argument, NULL, HELP },
 	{ "version", no_argument, NULL, VERSION },
@@ -126,6 +131,9 @@ static int read_option(int value, const char *name, struct server_options *optio
 		return -1;
 	case STATE:
 		options->state_path = optarg;
+		return -1;
+	case RECORD:
+		options->record = optarg;
 		return -1;
 	case ALLOW:
 		options->core.allow_stop = true;

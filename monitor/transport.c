@@ -36,6 +36,7 @@ struct dmonitor_transport {
 	size_t sight_count;
 	size_t sight_room;
 	size_t sights_applied;
+	zmq_msg_t envelope;   /* of the message that arrived last, which may be looked at */
 	bool emptied;         /* the ROUTER was empty after the sights had been read */
 	int receive_limit_ms; /* set on the ROUTER now */
 	size_t messages_in_row;
@@ -108,6 +109,7 @@ int dmonitor_transport_new(struct dmonitor_transport **transport)
 	if (made == NULL)
 		return ENOMEM;
 	made->receive_limit_ms = -1;
+	zmq_msg_init(&made->envelope);
 	made->connections.lives = lives;
 	dmonitor_watcher_block_signals();
 	result = open_router(made);
@@ -135,6 +137,7 @@ void dmonitor_transport_free(struct dmonitor_transport **transport)
 	if (freed->context != NULL)
 		zmq_ctx_term(freed->context);
 	connections_fini(&freed->connections);
+	zmq_msg_close(&freed->envelope);
 	free(freed->sights);
 	free(freed);
 	*transport = NULL;
@@ -229,17 +232,21 @@ static int receive(struct dmonitor_transport *transport, struct frames *frames, 
 	return 0;
 }
 
-static int decode(struct frames *frames, struct dmonitor_request *request)
+/* Decode the message, whose envelope stays to be looked at. */
+static int decode(struct dmonitor_transport *transport, struct frames *frames,
+                  struct dmonitor_arrival *arrival)
 {
-	zmq_msg_t *envelope = &frames->kept[2];
+	struct dmonitor_envelope *envelope = &arrival->envelope;
 
-	if (frames->count >= 3 && zmq_msg_size(&frames->kept[1]) == 0)
-		return dmonitor_request_decode(zmq_msg_data(envelope), zmq_msg_size(envelope),
-		                               frames->count - 2, request);
-	*request = (struct dmonitor_request){ .timeout_ms = -1 };
-	dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
-	                        "No empty delimiter frame stands before the message");
-	return 0;
+	*envelope = (struct dmonitor_envelope){ .frames = 0 };
+	if (frames->count >= 3 && zmq_msg_size(&frames->kept[1]) == 0) {
+		zmq_msg_move(&transport->envelope, &frames->kept[2]);
+		envelope->bytes = zmq_msg_data(&transport->envelope);
+		envelope->size_bytes = zmq_msg_size(&transport->envelope);
+		envelope->frames = frames->count - 2;
+	}
+	return dmonitor_request_decode(envelope->bytes, envelope->size_bytes, envelope->frames,
+	                               &arrival->request);
 }
 
 /* The peer that sent ${frames}, known from its first message on; NULL: out of memory. */
@@ -299,7 +306,7 @@ static int take(struct dmonitor_transport *transport, struct frames *frames,
 	arrival->kind = DMONITOR_ARRIVAL_MESSAGE;
 	arrival->peer = peer->number;
 	arrival->local = peer->local;
-	return decode(frames, &arrival->request);
+	return decode(transport, frames, arrival);
 }
 
 static int apply_sight(struct dmonitor_transport *transport, struct dmonitor_arrival *arrival)

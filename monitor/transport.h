@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wire.h"
+#include "record.h"
 
 struct dmonitor_transport;
 
@@ -26,6 +26,7 @@ struct dmonitor_arrival {
 	uint64_t peer; /* a number for a connection: never 0, never used again */
 	bool local;    /* the peer is on this machine */
 	struct dmonitor_request request;
+	struct dmonitor_envelope envelope; /* of MESSAGE; lent until the next arrival */
 };
 
 /* SIGTERM and SIGINT are blocked and become arrivals. */

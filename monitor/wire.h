@@ -223,9 +223,9 @@ struct dmonitor_status_report {
 
 /**
  * dmonitor_request_decode(bytes, size_bytes, frames, request):
- * Read a message of ${frames} frames whose envelope is ${bytes} into ${request}, which says itself
- * whether it can be obeyed. dmonitor_request_fini() frees what it holds.
- * Errors   ENOMEM; ${request} then holds nothing
+ * Read a message of ${frames} frames behind the delimiter (0: it had none), whose envelope is
+ * ${bytes}, into ${request}, which says itself whether it can be obeyed. dmonitor_request_fini()
+ * frees what it holds. Errors   ENOMEM; ${request} then holds nothing
  */
 int dmonitor_request_decode(const char *bytes, size_t size_bytes, size_t frames,
                             struct dmonitor_request *request);

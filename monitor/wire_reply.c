@@ -249,6 +249,22 @@ static bool read_failed(const cJSON *root, struct dmonitor_reply *reply)
 	                             DMONITOR_INTEGER_MAX, &reply->failed_seq);
 }
 
+/* Whom an EXIT made owner, and how many signals awakened, where that is told. */
+static bool read_effects(const cJSON *root, struct dmonitor_reply *reply)
+{
+	const cJSON *next = cJSON_GetObjectItemCaseSensitive(root, "next_granted_to");
+	const cJSON *woken = cJSON_GetObjectItemCaseSensitive(root, "woken_processes");
+
+	reply->tells_next = next != NULL;
+	if (cJSON_IsString(next) && strlen(next->valuestring) < sizeof(reply->next_granted_to))
+		strcpy(reply->next_granted_to, next->valuestring);
+	else if (next != NULL && !cJSON_IsNull(next))
+		return false;
+	reply->tells_woken = woken != NULL;
+	return woken == NULL ||
+	       dmonitor_json_integer(woken, 0, DMONITOR_INTEGER_MAX, &reply->woken_processes);
+}
+
 static bool read_reply(const cJSON *root, struct dmonitor_reply *reply)
 {
 	const cJSON *message = cJSON_GetObjectItemCaseSensitive(root, "message");
@@ -271,7 +287,7 @@ static bool read_reply(const cJSON *root, struct dmonitor_reply *reply)
 	item = cJSON_GetObjectItemCaseSensitive(root, "last_seq");
 	if (item != NULL && !dmonitor_json_integer(item, 0, DMONITOR_INTEGER_MAX, &reply->last_seq))
 		return false;
-	return read_failed(root, reply);
+	return read_effects(root, reply) && read_failed(root, reply);
 }
 
 int dmonitor_reply_decode(const char *bytes, size_t size_bytes, struct dmonitor_reply *reply)

@@ -351,6 +351,11 @@ int dmonitor_request_decode(const char *bytes, size_t size_bytes, size_t frames,
 	int result;
 
 	*request = (struct dmonitor_request){ .timeout_ms = -1 };
+	if (frames == 0) {
+		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
+		                        "No empty delimiter frame stands before the message");
+		return 0;
+	}
 	if (size_bytes > DMONITOR_MESSAGE_BYTES) {
 		dmonitor_request_refuse(request, DMONITOR_CODE_TOO_LARGE,
 		                        "The message has %zu bytes, of at most %d", size_bytes,

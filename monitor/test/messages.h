@@ -60,8 +60,7 @@ static inline const char *request_difference(const struct dmonitor_request *a,
 	return NULL;
 }
 
-/* The same. What the client does not decode of a reply (the limits, the report, next_granted_to,
- * woken_processes) is not compared. */
+/* The same. What is not decoded of a reply (the limits, the report) is not compared. */
 static inline const char *reply_difference(const struct dmonitor_reply *a,
                                            const struct dmonitor_reply *b)
 {
@@ -77,6 +76,10 @@ static inline const char *reply_difference(const struct dmonitor_reply *a,
 	MUST_EQUAL(abandoned);
 	MUST_EQUAL(timed_out);
 	MUST_EQUAL(cancelled);
+	MUST_EQUAL(tells_next);
+	MUST_READ_ALIKE(next_granted_to);
+	MUST_EQUAL(tells_woken);
+	MUST_EQUAL(woken_processes);
 	MUST_EQUAL(failed_seq);
 	MUST_EQUAL(failed_code);
 	MUST_EQUAL(protocol);
