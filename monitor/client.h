@@ -82,6 +82,8 @@ struct dmonitor {
 	int exit_result;         /* why it was refused, until told */
 };
 
+struct dmonitor_history; /* client_history.h */
+
 struct dmonitor_session {
 	pid_t process;        /* that opened it */
 	pthread_mutex_t lock; /* held during each call, and by the keeper while nobody calls */
@@ -93,6 +95,7 @@ struct dmonitor_session {
 	unsigned flags;
 	int64_t poll_interval_ns;
 	dmonitor *monitors;
+	struct dmonitor_history *history; /* NULL: calls are not recorded */
 	char error[256];
 
 	/* client_keeper.c: the thread that keeps the lease while nobody calls. */

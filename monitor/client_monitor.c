@@ -2,7 +2,7 @@
  * client_monitor.c: the monitor as a program sees it: handles, levels of a recursive enter, and
  * what may be called when. How the server is talked to is the session's discipline.
  */
-#include "client.h"
+#include "client_history.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,9 +27,14 @@ static int begin_session(dmonitor_session *session)
 	return 0;
 }
 
-static int begin(dmonitor *monitor)
+/* The beginning of each call on ${monitor}, which is noted where the session has a history. */
+static int begin(dmonitor *monitor, const char *op, const char *condition, int64_t timeout_ms)
 {
-	return monitor == NULL ? EINVAL : begin_session(monitor->session);
+	const int result = monitor == NULL ? EINVAL : begin_session(monitor->session);
+
+	if (result == 0)
+		dmonitor_history_invoke(monitor->session, monitor, op, condition, timeout_ms);
+	return result;
 }
 
 /* The end of each call on ${monitor}: what it gives back is remembered. */
@@ -46,6 +51,7 @@ static int end(dmonitor *monitor, int result)
 		    monitor->name);
 	}
 	monitor->last_result = result;
+	dmonitor_history_return(monitor->session, monitor, result);
 	pthread_mutex_unlock(&monitor->session->lock);
 	return result;
 }
@@ -125,16 +131,20 @@ int dmonitor_close(dmonitor **monitor)
 		return EINVAL;
 	closed = *monitor;
 	*monitor = NULL;
-	if (closed == NULL || begin(closed) != 0)
+	if (closed == NULL || begin(closed, "close", NULL, -1) != 0)
 		return 0;
 	session = closed->session;
 	if (--closed->references == 0) {
 		if (closed->levels > 0)
 			result = session->discipline->exit(closed,
 			                                   !(closed->flags & DMONITOR_ASYNC_EXIT));
+		closed->levels = 0;
+		dmonitor_history_return(session, closed, result);
 		unlink_monitor(closed);
 		dmonitor_names_free(closed);
 		free(closed);
+	} else {
+		dmonitor_history_return(session, closed, 0);
 	}
 	pthread_mutex_unlock(&session->lock);
 	return result;
@@ -143,7 +153,7 @@ int dmonitor_close(dmonitor **monitor)
 int dmonitor_enter_for(dmonitor *monitor, int64_t timeout_ms)
 {
 	dmonitor_session *session;
-	int result = begin(monitor);
+	int result = begin(monitor, "enter", NULL, timeout_ms);
 
 	if (result != 0)
 		return result;
@@ -167,7 +177,7 @@ int dmonitor_enter(dmonitor *monitor)
 
 int dmonitor_exit(dmonitor *monitor)
 {
-	int result = begin(monitor);
+	int result = begin(monitor, "exit", NULL, -1);
 
 	if (result != 0)
 		return result;
@@ -187,7 +197,7 @@ int dmonitor_exit(dmonitor *monitor)
 
 int dmonitor_wait_for(dmonitor *monitor, const char *condition, int64_t timeout_ms)
 {
-	int result = begin(monitor);
+	int result = begin(monitor, "wait", condition, timeout_ms);
 
 	if (result != 0)
 		return result;
@@ -207,7 +217,7 @@ int dmonitor_wait(dmonitor *monitor, const char *condition)
 
 static int awaken(dmonitor *monitor, const char *condition, bool all)
 {
-	int result = begin(monitor);
+	int result = begin(monitor, all ? "broadcast" : "signal", condition, -1);
 
 	if (result != 0)
 		return result;
@@ -231,7 +241,7 @@ int dmonitor_broadcast(dmonitor *monitor, const char *condition)
 
 int dmonitor_check(dmonitor *monitor)
 {
-	int result = begin(monitor);
+	int result = begin(monitor, "check", NULL, -1);
 
 	if (result != 0)
 		return result;

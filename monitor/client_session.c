@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "client_history.h"
 #include "clock.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, GOODBYE_MS = 1000 };
@@ -144,6 +145,7 @@ static void session_free(dmonitor_session *session)
 {
 	dmonitor_link_close(&session->link);
 	dmonitor_conversation_fini(&session->conversation);
+	dmonitor_history_close(&session->history);
 	pthread_mutex_destroy(&session->lock);
 	free(session->endpoint);
 	free(session);
@@ -171,12 +173,22 @@ int dmonitor_connect(const char *endpoint, const struct dmonitor_options *option
 	made = session_new(endpoint, &wanted);
 	if (made == NULL)
 		return connect_fails(ENOMEM, "Out of memory for a session");
+	result = wanted.history_path == NULL
+	             ? 0
+	             : dmonitor_history_open(wanted.history_path, &made->history);
+	if (result != 0) {
+		connect_fails(result, "Calls cannot be recorded in %s: %s", wanted.history_path,
+		              strerror(result));
+		goto err0;
+	}
 	result = dmonitor_link_open(endpoint, &made->link);
 	if (result != 0) {
 		connect_fails(result, "\"%s\" is no endpoint that one can connect to", endpoint);
 		goto err0;
 	}
+	dmonitor_history_invoke(made, NULL, "connect", NULL, wanted.connect_timeout_ms);
 	result = made->discipline->connect(made, &wanted, due_ns);
+	dmonitor_history_return(made, NULL, result);
 	if (result != 0) {
 		connect_fails(result, "%s", made->error);
 		goto err0;
@@ -202,12 +214,14 @@ int dmonitor_disconnect(dmonitor_session **session)
 	if (ended == NULL || ended->process != getpid())
 		return 0;
 	dmonitor_keeper_stop(ended);
+	dmonitor_history_invoke(ended, NULL, "disconnect", NULL, GOODBYE_MS);
 	for (dmonitor *monitor = ended->monitors; monitor != NULL; monitor = monitor->next)
 		if (result == 0 && monitor->levels > 0)
 			result = ended->discipline->exit(monitor, false);
 	if (result == 0)
 		result = ended->discipline->disconnect(
 		    ended, dmonitor_due_ns(dmonitor_clock_now_ns(), GOODBYE_MS));
+	dmonitor_history_return(ended, NULL, result);
 	while (ended->monitors != NULL) {
 		dmonitor *monitor = ended->monitors;
 

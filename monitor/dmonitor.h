@@ -68,6 +68,7 @@ struct dmonitor_options {
 	int64_t lease_ms;           /* 200 to 3,600,000; default: the server's (5000) */
 	int64_t poll_interval_ms; /* > 0: ask every so often instead of being told; no lease then */
 	unsigned flags;           /* of enum dmonitor_flags */
+	const char *history_path; /* a file that each call is appended to, for monitor_check */
 };
 
 /**
@@ -80,6 +81,7 @@ struct dmonitor_options {
  * Errors   EHOSTUNREACH  no server answered in time
  *          EADDRINUSE    another living client uses this process_id
  *          EPROTO        what answered speaks another protocol
+ *          any of open(2), for history_path
  */
 DMONITOR_API int dmonitor_connect(const char *endpoint, const struct dmonitor_options *options,
                                   dmonitor_session **session);
