@@ -27,13 +27,13 @@ LIBS       := -lzmq -lcjson -lcsv -lm -lrt
 # What each archive is made of. The server and the programs are linked from them.
 LIB_SRC    := $(wildcard monitor/client*.c monitor/wire*.c) monitor/conversation.c monitor/clock.c
 SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c monitor/record*.c) monitor/connections.c monitor/transport.c monitor/watcher.c \
-              $(wildcard monitor/server_*.c)
+              $(wildcard monitor/server_*.c monitor/check_*.c) monitor/history_reader.c
 BUFFER_SRC := $(wildcard buffer/*.c)
 SIM_SRC    := $(filter-out sim/producer_consumer.c,$(wildcard sim/*.c))
 PERF_SRC   := $(filter-out perf/performance_test.c perf/microbenchmark.c perf/recovery.c,\
               $(wildcard perf/*.c perf/engines/*.c))
-MAIN_SRC   := monitor/monitor_server.c sim/producer_consumer.c perf/performance_test.c \
-              perf/microbenchmark.c perf/recovery.c
+MAIN_SRC   := monitor/monitor_server.c monitor/monitor_check.c sim/producer_consumer.c \
+              perf/performance_test.c perf/microbenchmark.c perf/recovery.c
 TEST_SRC   := $(wildcard */test/test_*.c)
 FUZZ_SRC   := $(wildcard */test/fuzz_*.c)
 BENCH_SRC  := $(wildcard */test/benchmark_*.c)
@@ -41,8 +41,8 @@ SUPPORT_SRC := $(filter-out $(TEST_SRC) $(FUZZ_SRC) $(BENCH_SRC),$(wildcard */te
 
 object    = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES := $(B)/perf.a $(B)/sim.a $(B)/buffer.a $(B)/server.a $(B)/libdmonitor.a
-PROGRAMS := $(B)/monitor_server $(B)/producer_consumer $(B)/performance_test $(B)/microbenchmark \
-            $(B)/recovery
+PROGRAMS := $(B)/monitor_server $(B)/monitor_check $(B)/producer_consumer $(B)/performance_test \
+            $(B)/microbenchmark $(B)/recovery
 TESTS    := $(patsubst %.c,$(B)/%,$(TEST_SRC))
 REPLAYS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 SCRIPTS  := $(wildcard */test/test_*.py */test/test_*.sh)
@@ -71,6 +71,7 @@ $(B)/libdmonitor.so: $(call object,$(LIB_SRC))
 	@ln -sf libdmonitor.so $(B)/libdmonitor.so.0
 
 $(B)/monitor_server: $(call object,monitor/monitor_server.c)
+$(B)/monitor_check: $(call object,monitor/monitor_check.c)
 $(B)/producer_consumer: $(call object,sim/producer_consumer.c)
 $(B)/performance_test: $(call object,perf/performance_test.c)
 $(B)/microbenchmark: $(call object,perf/microbenchmark.c)
@@ -180,7 +181,8 @@ INSTALLED := $(DESTDIR)$(PREFIX)
 install: all ## install below PREFIX (default /usr/local), inside DESTDIR
 	install -d $(INSTALLED)/bin $(INSTALLED)/include $(INSTALLED)/lib/pkgconfig \
 		$(INSTALLED)/share/dmonitor/plots $(INSTALLED)/share/dmonitor/configs
-	install -m 755 $(B)/monitor_server $(B)/producer_consumer $(B)/performance_test $(INSTALLED)/bin
+	install -m 755 $(B)/monitor_server $(B)/monitor_check $(B)/producer_consumer $(B)/performance_test \
+		$(INSTALLED)/bin
 	install -m 644 monitor/dmonitor.h $(INSTALLED)/include
 	install -m 644 $(B)/libdmonitor.a $(INSTALLED)/lib
 	install -m 755 $(B)/libdmonitor.so $(INSTALLED)/lib/libdmonitor.so.$(VERSION)
@@ -195,7 +197,7 @@ install: all ## install below PREFIX (default /usr/local), inside DESTDIR
 		>$(INSTALLED)/lib/pkgconfig/dmonitor.pc
 
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(INSTALLED)/bin/,monitor_server producer_consumer performance_test) \
+	rm -f $(addprefix $(INSTALLED)/bin/,monitor_server monitor_check producer_consumer performance_test) \
 		$(INSTALLED)/include/dmonitor.h $(INSTALLED)/lib/libdmonitor.* \
 		$(INSTALLED)/lib/pkgconfig/dmonitor.pc
 	rm -rf $(INSTALLED)/share/dmonitor

@@ -37,6 +37,7 @@ void dmonitor_model_free(struct dmonitor_model **model)
 	free(freed->places);
 	free(freed->monitors);
 	free(freed->held);
+	free(freed->effects);
 	free(freed);
 	*model = NULL;
 }
@@ -56,6 +57,22 @@ bool model_grow(struct dmonitor_model *model, void **array, size_t count, size_t
 	*array = grown;
 	*room = *room * 2 + 16;
 	return true;
+}
+
+void model_effect(struct dmonitor_model *model, enum dmonitor_effect_kind kind,
+                  const struct model_place *place, const char *condition)
+{
+	const struct model_client *client = model_client(model, place->client);
+	struct dmonitor_effect *effect;
+
+	if (!model_grow(model, (void **)&model->effects, model->effect_count, &model->effect_room,
+	                sizeof(*effect)))
+		return;
+	effect = &model->effects[model->effect_count++];
+	*effect = (struct dmonitor_effect){ .kind = kind, .token = place->token };
+	strcpy(effect->client, client == NULL ? model->ended : client->id);
+	strcpy(effect->monitor, place->monitor);
+	strcpy(effect->condition, condition);
 }
 
 void model_timer_set(struct dmonitor_model *model, struct model_timer *timer, int64_t due_ns)
@@ -154,6 +171,7 @@ static void tick(struct dmonitor_model *model, uint64_t limit)
 int dmonitor_model_expect(struct dmonitor_model *model, const struct dmonitor_event *event)
 {
 	forget_said(model);
+	model->effect_count = 0;
 	model->now_ns = event->now_ns;
 	model->kind = event->kind;
 	model->action = DMONITOR_ACTION_NONE;
@@ -198,6 +216,18 @@ const char *dmonitor_model_step(struct dmonitor_model *model, const struct dmoni
 	if (dmonitor_model_expect(model, event) != 0)
 		return "there is no memory for the model";
 	return dmonitor_model_compare(model, said);
+}
+
+const struct dmonitor_outbox *dmonitor_model_expected(const struct dmonitor_model *model)
+{
+	return &model->expected;
+}
+
+const struct dmonitor_effect *dmonitor_model_effects(const struct dmonitor_model *model,
+                                                     size_t *count)
+{
+	*count = model->effect_count;
+	return model->effects;
 }
 
 const struct dmonitor_model_counts *dmonitor_model_counts(const struct dmonitor_model *model)

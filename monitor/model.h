@@ -37,6 +37,24 @@ struct dmonitor_model_counts {
 	int64_t late_ns;          /* longest time by which a due end was served late */
 };
 
+/* What became of ownership in a step, so that others can follow it. */
+enum dmonitor_effect_kind {
+	DMONITOR_EFFECT_GRANTED,  /* a client owns a monitor now, by token */
+	DMONITOR_EFFECT_EXITED,   /* it gave that up */
+	DMONITOR_EFFECT_WAITS,    /* and waits on condition */
+	DMONITOR_EFFECT_ENDED,    /* or lost it with its session or connection */
+	DMONITOR_EFFECT_SIGNAL,   /* who owns by token signals condition */
+	DMONITOR_EFFECT_BROADCAST /* or all who wait there */
+};
+
+struct dmonitor_effect {
+	enum dmonitor_effect_kind kind;
+	uint64_t token;
+	char client[DMONITOR_ID_BYTES + 1];
+	char monitor[DMONITOR_NAME_BYTES + 1];
+	char condition[DMONITOR_NAME_BYTES + 1];
+};
+
 /* ${options} are copied. NULL: out of memory. */
 struct dmonitor_model *dmonitor_model_new(const struct dmonitor_core_options *options);
 void dmonitor_model_free(struct dmonitor_model **model);
@@ -59,6 +77,13 @@ const char *dmonitor_model_compare(struct dmonitor_model *model,
 /* Both, where the event is still whole; out of memory is a sentence too. */
 const char *dmonitor_model_step(struct dmonitor_model *model, const struct dmonitor_event *event,
                                 const struct dmonitor_outbox *said);
+
+/* What the last event expected should make the core say; valid until the next. */
+const struct dmonitor_outbox *dmonitor_model_expected(const struct dmonitor_model *model);
+
+/* Of the last event expected, in order; valid until the next. */
+const struct dmonitor_effect *dmonitor_model_effects(const struct dmonitor_model *model,
+                                                     size_t *count);
 
 const struct dmonitor_model_counts *dmonitor_model_counts(const struct dmonitor_model *model);
 

@@ -100,6 +100,8 @@ struct dmonitor_model {
 
 	/* The step that is expected: what is to be said, and what it is about. */
 	struct dmonitor_outbox expected;
+	struct dmonitor_effect *effects;
+	size_t effect_count, effect_room;
 	enum dmonitor_event_kind kind;
 	enum dmonitor_action action;
 	dmonitor_peer asker;
@@ -112,6 +114,9 @@ bool model_grow(struct dmonitor_model *model, void **array, size_t count, size_t
                 size_t item_bytes);
 void model_timer_set(struct dmonitor_model *model, struct model_timer *timer, int64_t due_ns);
 int64_t model_later(const struct dmonitor_model *model, int64_t span_ms);
+
+void model_effect(struct dmonitor_model *model, enum dmonitor_effect_kind kind,
+                  const struct model_place *place, const char *condition);
 
 /* model_monitor.c: the line, the conditions, the hand-over. Pointers into the arrays are good until
  * something comes or goes. */

@@ -140,6 +140,7 @@ static void grant(struct dmonitor_model *model, struct model_place *place)
 	place->deadline.due_ns = 0;
 	place->since_ns = model->now_ns;
 	monitor->owes_abandoned = false;
+	model_effect(model, DMONITOR_EFFECT_GRANTED, place, "");
 	tell_grant(model, place);
 }
 
@@ -209,6 +210,7 @@ void model_release(struct dmonitor_model *model, uint64_t client, const char *na
 {
 	struct model_place *place = model_place(model, client, name);
 
+	model_effect(model, DMONITOR_EFFECT_EXITED, place, "");
 	place->state = MODEL_OUT;
 	hand_over(model, name);
 	tidy(model, name);
@@ -227,6 +229,7 @@ void model_wait(struct dmonitor_model *model, uint64_t client, const char *name,
 	struct model_place *place = model_place(model, client, name);
 
 	model->counts.waits++;
+	model_effect(model, DMONITOR_EFFECT_WAITS, place, condition);
 	place->state = MODEL_WAITING;
 	place->ticket = ++model->ticket;
 	place->waited = true;
@@ -252,6 +255,8 @@ int64_t model_signal(struct dmonitor_model *model, const char *name, const char 
 	struct model_place *place;
 	int64_t woken = 0;
 
+	model_effect(model, all ? DMONITOR_EFFECT_BROADCAST : DMONITOR_EFFECT_SIGNAL,
+	             model_owner(model, name), condition);
 	while ((woken == 0 || all) && (place = first_of(model, name, condition)) != NULL) {
 		place->by_signal = !all;
 		model_awaken(model, place);
@@ -289,8 +294,11 @@ static void pass_signal(struct dmonitor_model *model, const char *name, const ch
 	model_awaken(model, next);
 }
 
-static void abandon(struct dmonitor_model *model, const char *name, bool died)
+static void end_ownership(struct dmonitor_model *model, const struct model_place *left, bool died)
 {
+	const char *name = left->monitor;
+
+	model_effect(model, DMONITOR_EFFECT_ENDED, left, "");
 	for (size_t i = 0; i < model->place_count; i++)
 		if (model->places[i].state == MODEL_WAITING &&
 		    strcmp(model->places[i].monitor, name) == 0) {
@@ -314,7 +322,7 @@ void model_leave_all(struct dmonitor_model *model, uint64_t client, bool died)
 		memmove(&model->places[i], &model->places[i + 1],
 		        (--model->place_count - i) * sizeof(left));
 		if (left.state == MODEL_INSIDE)
-			abandon(model, left.monitor, died);
+			end_ownership(model, &left, died);
 		else if (left.state == MODEL_AWAKENED && left.by_signal)
 			pass_signal(model, left.monitor, left.condition);
 		tidy(model, left.monitor);

@@ -27,7 +27,8 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix="monitor-test-")
         self.path = os.path.join(self.folder, "socket")
         self.errors = open(os.path.join(self.folder, "stderr"), "w+b")
-        command = [*wrapper, program, "--bind", "tcp://127.0.0.1:*", "--bind", "ipc://" + self.path, *options]
+        command = [*wrapper, program, "--bind", "tcp://127.0.0.1:*", "--bind", "ipc://" + self.path,
+                   *(option.replace("FOLDER", self.folder) for option in options)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors,
                                         env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
@@ -119,7 +120,7 @@ def has(reply, about="", **fields):
 
 
 def options(*words):
-    """The server of this test is to be started with these options."""
+    """The server of this test is to be started with these options; FOLDER in them is its own."""
     def mark(test):
         test.server_options = words
         return test
