@@ -14,7 +14,7 @@ VERSION := $(shell sed -n 's/^\#define DMONITOR_VERSION "\(.*\)"/\1/p' monitor/d
 PACKAGES_BUILD := gcc libc6-dev make pkg-config libzmq3-dev libcjson-dev libcsv-dev uthash-dev \
                   libbsd-dev gnuplot-nox
 PACKAGES_TEST  := $(PACKAGES_BUILD) g++ git libcmocka-dev python3 python3-zmq locales
-PACKAGES_CI    := $(PACKAGES_TEST) clang clang-format libclang-rt-14-dev valgrind binutils
+PACKAGES_CI    := $(PACKAGES_TEST) clang clang-format libclang-rt-14-dev llvm-14 valgrind binutils
 
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
               -Wformat=2 -Wvla -Wundef -Wcast-qual -Wwrite-strings
@@ -88,8 +88,8 @@ $(B)/%: $(B)/obj/%.o $(ARCHIVES) $$(call support,$$*)
 	$(CC) $(ALL_LDFLAGS) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS) -lcmocka
 
 # Programs under test ask malloc through a wrapper that can fail on purpose.
-$(B)/monitor/test/test_memory $(B)/buffer/test/test_memory: TEST_LDFLAGS := \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+FAILING_MALLOC := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+$(patsubst %.c,$(B)/%,$(shell grep -l failing_malloc.h */test/*.c)): TEST_LDFLAGS := $(FAILING_MALLOC)
 
 # The simulation puts a network, a clock and a keeper of its own in the place of the library's.
 $(B)/monitor/test/test_simulation: $(call object,$(wildcard monitor/test/simulation/*.c))
@@ -139,17 +139,35 @@ check-valgrind: packages-test ## the tests of the library and the buffer under v
 # Fuzzers are built whole, by clang, because all of the code must be instrumented.
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
               -fno-sanitize-recover=all -DDMONITOR_LIBFUZZER
+fuzz_link = $$(grep -q failing_malloc.h $$target && echo $(FAILING_MALLOC)) $(LIBS) -pthread
 fuzz: ## fuzz wire, core and the scenario reader for SECONDS each
 	@$(MAKE) --no-print-directory packages-ci
 	@for target in $(FUZZ_SRC); do \
 		name=$${target##*/fuzz_}; name=$${name%.c}; corpus=$${target%/*}/corpus/$$name; \
 		mkdir -p $(B)/fuzz/$$name; echo "fuzz: $$name"; \
 		clang $(FUZZ_FLAGS) -o $(B)/fuzz_$$name $$target $(SERVER_SRC) $(LIB_SRC) \
-			$(BUFFER_SRC) $(SIM_SRC) $(PERF_SRC) $(LIBS) -pthread && \
-		$(B)/fuzz_$$name -max_total_time=$(SECONDS) -artifact_prefix=$(B)/ $(B)/fuzz/$$name \
-			$$corpus >$(B)/fuzz_$$name.log 2>&1 || { tail -n 40 $(B)/fuzz_$$name.log; exit 1; }; \
+			$(BUFFER_SRC) $(SIM_SRC) $(PERF_SRC) $(fuzz_link) && \
+		$(B)/fuzz_$$name $$(ls $${target%.c}.dict 2>/dev/null | sed s/^/-dict=/) \
+			-max_total_time=$(SECONDS) -artifact_prefix=$(B)/ $(B)/fuzz/$$name $$corpus \
+			>$(B)/fuzz_$$name.log 2>&1 || { tail -n 40 $(B)/fuzz_$$name.log; exit 1; }; \
 		tail -n 1 $(B)/fuzz_$$name.log; \
 	done
+
+# How much of wire and core the fuzzers reach: with the kept corpora, and what `make fuzz` found.
+# NDEBUG: utlist.h's assertions would leave the lines behind them uncounted.
+COVERED := $(wildcard monitor/wire*.c monitor/core*.c)
+fuzz-coverage: packages-ci ## which lines of wire and core the fuzzers reach; fails below 95 %
+	@mkdir -p $(B)/coverage
+	@for target in monitor/test/fuzz_wire.c monitor/test/fuzz_core.c; do \
+		name=$${target##*/fuzz_}; name=$${name%.c}; \
+		clang $(filter-out -fsanitize=% -fno-sanitize%,$(FUZZ_FLAGS)) -DNDEBUG -fsanitize=fuzzer \
+			-fprofile-instr-generate -fcoverage-mapping -o $(B)/coverage/fuzz_$$name $$target \
+			$(COVERED) monitor/model*.c $(fuzz_link) && \
+		LLVM_PROFILE_FILE=$(B)/coverage/$$name.profraw $(B)/coverage/fuzz_$$name -runs=0 \
+			monitor/test/corpus/$$name $$(ls -d $(B)/fuzz/$$name 2>/dev/null) \
+			>$(B)/coverage/$$name.log 2>&1 || { tail -n 40 $(B)/coverage/$$name.log; exit 1; }; \
+	done
+	@.ci/coverage-table $(B)/coverage 95 $(COVERED)
 
 demo: packages ## run the demo: producers, consumers and a buffer that fills and empties
 	@$(MAKE) --no-print-directory all
@@ -210,8 +228,8 @@ help: ## print this list
 	@echo
 	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
 
-.PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind fuzz demo \
-	microbench recovery plots lint format install uninstall clean help
+.PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind fuzz \
+	fuzz-coverage demo microbench recovery plots lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 

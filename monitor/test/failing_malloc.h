@@ -1,7 +1,7 @@
 /*
- * failing_malloc.h: memory that runs out on purpose. For programs named test_memory, which are
- * linked so that malloc and its kin, asked by the code under test, come here. Only what the calling
- * thread asks for is failed. To be included once in a program.
+ * failing_malloc.h: memory that runs out on purpose. For programs that are linked with
+ * --wrap, so that malloc and its kin, asked by the code under test, come here. Only what the
+ * calling thread asks for is failed. To be included once in a program.
  */
 #ifndef DMONITOR_TEST_FAILING_MALLOC_H
 #define DMONITOR_TEST_FAILING_MALLOC_H

@@ -1,10 +1,15 @@
 /*
  * fuzz_wire.c: any bytes as a request and as a reply. What is decoded without error must read the
  * same once it is encoded and decoded again; what is refused must fit into the reply that says so.
+ * And all of it once more with memory that runs out at some point.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
+
+#include "failing_malloc.h"
 #include "messages.h"
 #include "replay.h"
 
@@ -102,9 +107,69 @@ static void try_reply(const char *bytes, size_t size_bytes)
 	free(text);
 }
 
+/* Either there was memory enough, or the caller is told and holds nothing. */
+static void try_request_with_little(const char *bytes, size_t size_bytes, int successes)
+{
+	struct dmonitor_request request;
+	char *text = NULL;
+	int result;
+
+	until_failure = successes;
+	result = dmonitor_request_decode(bytes, size_bytes, 1, &request);
+	if (result == 0 && request.error == DMONITOR_CODE_NONE)
+		text = dmonitor_request_encode(&request);
+	MUST(result == 0 || (result == ENOMEM && until_failure < 0));
+	MUST(result == 0 || (request.tree == NULL && request.signal.names == NULL));
+	MUST(text != NULL || result != 0 || request.error != DMONITOR_CODE_NONE ||
+	     until_failure < 0);
+	until_failure = -1;
+	free(text);
+	dmonitor_request_fini(&request);
+}
+
+static void try_reply_with_little(const char *bytes, size_t size_bytes, int successes)
+{
+	struct dmonitor_reply reply;
+	char *text = NULL;
+	int result;
+
+	until_failure = successes;
+	result = dmonitor_reply_decode(bytes, size_bytes, &reply);
+	MUST(result == 0 || result == EPROTO || (result == ENOMEM && until_failure < 0));
+	if (result == 0) {
+		text = dmonitor_reply_encode(&reply);
+		MUST(text != NULL || until_failure < 0);
+	}
+	until_failure = -1;
+	free(text);
+}
+
+/* What begins with a '#', which no JSON does, stands for a message longer than any may be. */
+static void try_too_long(char filler)
+{
+	char *bytes = malloc(DMONITOR_MESSAGE_BYTES + 1);
+
+	MUST(bytes != NULL);
+	memset(bytes, filler, DMONITOR_MESSAGE_BYTES + 1);
+	try_request(bytes, DMONITOR_MESSAGE_BYTES + 1);
+	free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
-	try_request((const char *)data, size_bytes);
-	try_reply((const char *)data, size_bytes);
+	const char *bytes = (const char *)data;
+	/* cJSON is a shared library, so it must be told whom to ask. */
+	cJSON_Hooks hooks = { .malloc_fn = __wrap_malloc, .free_fn = free };
+	unsigned hash = 0;
+
+	cJSON_InitHooks(&hooks);
+	if (size_bytes == 2 && data[0] == '#')
+		try_too_long(bytes[1]);
+	try_request(bytes, size_bytes);
+	try_reply(bytes, size_bytes);
+	for (size_t i = 0; i < size_bytes; i++)
+		hash = hash * 31 + data[i];
+	try_request_with_little(bytes, size_bytes, (int)(hash % 37));
+	try_reply_with_little(bytes, size_bytes, (int)(hash % 41));
 	return 0;
 }
