@@ -14,7 +14,7 @@ VERSION := $(shell sed -n 's/^\#define DMONITOR_VERSION "\(.*\)"/\1/p' monitor/d
 PACKAGES_BUILD := gcc libc6-dev make pkg-config libzmq3-dev libcjson-dev libcsv-dev uthash-dev \
                   libbsd-dev gnuplot-nox
 PACKAGES_TEST  := $(PACKAGES_BUILD) g++ git libcmocka-dev python3 python3-zmq locales
-PACKAGES_CI    := $(PACKAGES_TEST) clang clang-format libclang-rt-14-dev llvm-14 valgrind binutils
+PACKAGES_CI    := $(PACKAGES_TEST) clang clang-format libclang-rt-14-dev llvm-14 spin valgrind binutils
 
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
               -Wformat=2 -Wvla -Wundef -Wcast-qual -Wwrite-strings
@@ -169,6 +169,9 @@ fuzz-coverage: packages-ci ## which lines of wire and core the fuzzers reach; fa
 	done
 	@.ci/coverage-table $(B)/coverage 95 $(COVERED)
 
+model: packages-ci ## let Spin look at every state of a model of monitor, clients and a failing network
+	@monitor/proof/check.sh $(B)/model
+
 demo: packages ## run the demo: producers, consumers and a buffer that fills and empties
 	@$(MAKE) --no-print-directory all
 	$(B)/producer_consumer
@@ -229,7 +232,7 @@ help: ## print this list
 	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
 
 .PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind fuzz \
-	fuzz-coverage demo microbench recovery plots lint format install uninstall clean help
+	fuzz-coverage model demo microbench recovery plots lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
