@@ -122,7 +122,8 @@ const char *check_release(struct check_history *history, struct hold *hold)
 	if (!hold->gave_up || hold->released == DMONITOR_EFFECT_GRANTED)
 		return NULL;
 	fault = hold_release_fault(hold, history->detail, sizeof(history->detail));
-	if (fault == NULL && !hold->sure && hold->released != DMONITOR_EFFECT_ENDED)
+	if (fault == NULL && !hold->sure && hold->how == DMONITOR_EFFECT_EXITED &&
+	    hold->released == DMONITOR_EFFECT_EXITED)
 		history->counts.unsure_took_effect++;
 	if (fault == NULL && hold_is_settled(hold))
 		forget_hold(history, hold);
@@ -290,6 +291,13 @@ static void connects(struct check_history *history, struct client *client,
 	}
 }
 
+/* The call that is under way never will: its process was killed. */
+static const char *never_returned(struct check_history *history, struct client *client)
+{
+	history->counts.unsure++;
+	return add_unsure(history, client);
+}
+
 const char *check_said(struct check_history *history, struct client *client,
                        const struct history_line *line)
 {
@@ -298,7 +306,7 @@ const char *check_said(struct check_history *history, struct client *client,
 	client->last_ns = line->t_ns;
 	/* A call that never returned: its process was killed, and another has its id. */
 	if (line->op == HISTORY_CONNECT && line->phase == HISTORY_INVOKE && client->calling)
-		fault = add_unsure(history, client);
+		fault = never_returned(history, client);
 	if (line->op == HISTORY_CONNECT)
 		connects(history, client, line);
 	if (line->phase == HISTORY_INVOKE) {

@@ -305,8 +305,11 @@ static const char *look_at_rest(struct check_history *history, const struct hold
 const char *check_history_end(struct check_history *history, bool clean)
 {
 	const char *fault = read_until(history, INT64_MAX);
+	struct client *client, *next_client;
 	struct hold *hold, *next;
 
+	HASH_ITER (hh, history->clients, client, next_client)
+		history->counts.unsure += client->calling;
 	/* First what clients heard and nobody said: it explains the rest. */
 	HASH_ITER (hh, history->holds, hold, next)
 		if (fault == NULL && hold->granted_line == 0)

@@ -21,7 +21,7 @@ struct check_history_counts {
 	uint64_t clients; /* that have a history with this server */
 	uint64_t calls;   /* that returned */
 	uint64_t matched; /* ownerships that both sides tell alike */
-	uint64_t unsure;  /* calls whose outcome the client did not learn */
+	uint64_t unsure;  /* calls whose outcome the client did not learn, or did not await */
 	uint64_t unsure_took_effect;
 	uint64_t uncovered;   /* calls that ended after the record did */
 	uint64_t other_clock; /* clients whose times cannot be compared with the server's */

@@ -12,7 +12,7 @@ struct server_options {
 	struct dmonitor_core_options core;
 	const char *state_path; /* pointing into argv; NULL: tokens are not reserved */
 	int64_t state_block;    /* tokens reserved at a time */
-	const char *record; /* where to write what happens; NULL: nowhere */
+	const char *record;     /* where to write what happens; NULL: nowhere */
 };
 
 /* Read the command line. Returns -1 to go on, or the status to exit with, all having been said. */

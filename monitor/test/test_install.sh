@@ -76,6 +76,7 @@ END
 check "a foreign-function interface uses the shared library" \
 	timeout 20 /usr/bin/python3 "$folder/foreign.py" "$root/lib/libdmonitor.so.0" "ipc://@install-$$"
 
+check "the installed checker runs" timeout 20 "$root/bin/monitor_check" --version
 check "the installed demo runs" timeout 60 "$root/bin/producer_consumer" --produce-time 0 --consume-time 0
 check "uninstall leaves nothing" sh -c \
 	"make --no-print-directory B='$build' DESTDIR='$folder/stage' PREFIX=/opt/dm uninstall &&
