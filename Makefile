@@ -136,6 +136,9 @@ check-valgrind: packages-test ## the tests of the library and the buffer under v
 		.ci/run-tests $(B) $(addprefix $(B)/monitor/test/,test_stories test_wire test_counts test_threads) \
 		$(B)/buffer/test/test_live
 
+mutants: packages-test ## show that the suite notices each fault of monitor/test/mutants.txt
+	@.ci/mutants
+
 # Fuzzers are built whole, by clang, because all of the code must be instrumented.
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
               -fno-sanitize-recover=all -DDMONITOR_LIBFUZZER
@@ -231,8 +234,8 @@ help: ## print this list
 	@echo
 	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
 
-.PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind fuzz \
-	fuzz-coverage model demo microbench recovery plots lint format install uninstall clean help
+.PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind \
+	mutants fuzz fuzz-coverage model demo microbench recovery plots lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zmq.h>
 
 #include "../clock.h"
 #include "live.h"
@@ -404,6 +405,53 @@ static void a_stopped_holder_keeps_its_lease_and_no_more(void **state)
 	}
 }
 
+static void say(void *socket, const char *text)
+{
+	while (zmq_send(socket, text, strlen(text), ZMQ_DONTWAIT) < 0)
+		sched_yield();
+}
+
+/* A client of its own kind, which owns the monitor and has room for hardly any answer. */
+static void *own_and_read_no_more(const char *endpoint, void *context)
+{
+	static const int one = 1, none = 0;
+	void *socket = zmq_socket(context, ZMQ_DEALER);
+	char bytes[4096];
+
+	zmq_setsockopt(socket, ZMQ_RCVHWM, &one, sizeof(one));
+	zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof(none));
+	assert_int_equal(zmq_connect(socket, endpoint), 0);
+	zmq_send(socket, "", 0, ZMQ_SNDMORE);
+	say(socket, "{\"action\":\"ENTER\",\"monitor_name\":\"m\",\"process_id\":\"deaf\"}");
+	assert_int_equal(zmq_recv(socket, bytes, sizeof(bytes), 0), 0);
+	assert_true(zmq_recv(socket, bytes, sizeof(bytes), 0) > 0);
+	return socket;
+}
+
+/* An answer that cannot be sent is not lost in silence: who was to get it is taken for dead. */
+static void who_reads_no_answers_has_ended(void **state)
+{
+	dmonitor_session *session = live_connect(*state, NULL);
+	dmonitor *monitor = live_open(session, "m", 0);
+	void *context = zmq_ctx_new();
+	void *deaf = own_and_read_no_more(*state, context);
+	int result = EBUSY;
+
+	/* A thousand answers at a time, until no buffer on their way has room. */
+	for (int i = 0; i < 100 && result == EBUSY; i++) {
+		for (int j = 0; j < 1000; j++) {
+			zmq_send(deaf, "", 0, ZMQ_SNDMORE);
+			say(deaf, "{\"action\":\"STATUS\"}");
+		}
+		result = dmonitor_enter_for(monitor, 0);
+	}
+	assert_int_equal(result, 0);
+	assert_true(dmonitor_abandoned(monitor));
+	zmq_close(deaf);
+	zmq_ctx_term(context);
+	assert_int_equal(dmonitor_disconnect(&session), 0);
+}
+
 #define TCP(test) cmocka_unit_test_setup_teardown(test, live_start_tcp, live_stop)
 #define IPC(test) cmocka_unit_test_setup_teardown(test, live_start_ipc, live_stop)
 #define ALL(way)                                                                                   \
@@ -414,7 +462,7 @@ static void a_stopped_holder_keeps_its_lease_and_no_more(void **state)
 	    way(a_signal_just_after_a_death_is_not_lost),                                          \
 	    way(a_dead_one_s_signal_goes_to_who_waits_longest),                                    \
 	    way(a_dead_one_s_signal_is_dropped_where_nobody_waits),                                \
-	    way(a_stopped_holder_keeps_its_lease_and_no_more)
+	    way(a_stopped_holder_keeps_its_lease_and_no_more), way(who_reads_no_answers_has_ended)
 
 int main(void)
 {

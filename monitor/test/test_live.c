@@ -136,6 +136,10 @@ static void a_signal_lets_one_go_on(void **state)
 		while (*(volatile long *)&shared->counter < i)
 			usleep(100);
 		assert_int_equal(live_length(*state, "m", "waiters_length"), 2 - i);
+		/* It was given, and is not given again. */
+		assert_int_equal(dmonitor_enter(monitor), 0);
+		assert_int_equal(dmonitor_exit(monitor), 0);
+		assert_int_equal(live_length(*state, "m", "waiters_length"), 2 - i);
 	}
 	for (int i = 0; i < 2; i++)
 		live_join(processes[i]);
