@@ -25,7 +25,7 @@ ALL_LDFLAGS := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 LIBS       := -lzmq -lcjson -lcsv -lm -lrt
 
 # What each archive is made of. The server and the programs are linked from them.
-LIB_SRC    := $(wildcard monitor/client*.c monitor/wire*.c) monitor/conversation.c monitor/clock.c
+LIB_SRC    := $(wildcard monitor/client*.c monitor/wire*.c) $(wildcard monitor/conversation*.c) monitor/clock.c
 SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c monitor/record*.c) monitor/connections.c monitor/transport.c monitor/watcher.c \
               $(wildcard monitor/server_*.c monitor/check_*.c) monitor/history_reader.c
 BUFFER_SRC := $(wildcard buffer/*.c)

@@ -68,10 +68,10 @@ bool check_is_explained(const struct client *client, const struct hold *hold)
 	const struct unsure *unsure;
 	const bool awaits = client->call.op == HISTORY_ENTER || client->call.op == HISTORY_WAIT;
 
-	LL_FOREACH(client->unsure, unsure)
-	if (strcmp(unsure->monitor, hold->monitor) == 0 &&
-	    (hold->any_clock || unsure->since_ns <= hold->granted_ns))
-		return true;
+	LL_FOREACH (client->unsure, unsure)
+		if (strcmp(unsure->monitor, hold->monitor) == 0 &&
+		    (hold->any_clock || unsure->since_ns <= hold->granted_ns))
+			return true;
 	return client->calling && awaits && strcmp(client->call.monitor, hold->monitor) == 0;
 }
 

@@ -42,8 +42,8 @@ static void forget_unsure(struct client *client)
 {
 	struct unsure *unsure, *next;
 
-	LL_FOREACH_SAFE(client->unsure, unsure, next)
-	free(unsure);
+	LL_FOREACH_SAFE (client->unsure, unsure, next)
+		free(unsure);
 	client->unsure = NULL;
 }
 

@@ -61,9 +61,9 @@ static bool bound(const struct descriptor *descriptor, uint64_t generation)
 {
 	const struct peer *peer;
 
-	LL_FOREACH(descriptor->peers, peer)
-	if (peer->generation == generation)
-		return true;
+	LL_FOREACH (descriptor->peers, peer)
+		if (peer->generation == generation)
+			return true;
 	return false;
 }
 
@@ -112,9 +112,9 @@ static void give_up_doubtful(struct connections *connections, struct descriptor 
 {
 	struct peer *peer, *next;
 
-	LL_FOREACH_SAFE(descriptor->peers, peer, next)
-	if (peer->doubts > 0)
-		give_up(connections, peer);
+	LL_FOREACH_SAFE (descriptor->peers, peer, next)
+		if (peer->doubts > 0)
+			give_up(connections, peer);
 }
 
 const struct peer *connections_add(struct connections *connections, const void *routing_id,

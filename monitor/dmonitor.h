@@ -24,8 +24,8 @@
  *
  * The library never prints, exits or aborts on what the network sends. Each session has one thread
  * of the library's, with all signals blocked, which keeps its lease alive while the program is away
- * in its own code, and makes a lost connection anew. What was under way then is said again, and done
- * once; until the server has confirmed that the session lives, nothing is claimed to be owned.
+ * in its own code, and makes a lost connection anew. What was under way then is said again, and
+ * done once; until the server has confirmed that the session lives, nothing is claimed to be owned.
  */
 #ifndef DMONITOR_H
 #define DMONITOR_H

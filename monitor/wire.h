@@ -207,8 +207,8 @@ struct dmonitor_status_report {
 	uint64_t received[DMONITOR_ACTION_COUNT]; /* [NONE]: no action could be read */
 	uint64_t sent[DMONITOR_STATUS_COUNT];
 	uint64_t errors[DMONITOR_CODE_COUNT];
-	uint64_t ignored; /* requests below the last sequence number */
-	uint64_t passed_on; /* signals given to the next waiter, as their receiver had ended */
+	uint64_t ignored;      /* requests below the last sequence number */
+	uint64_t passed_on;    /* signals given to the next waiter, as their receiver had ended */
 	uint64_t abandonments; /* owners that ended inside */
 	uint64_t resumed;      /* sessions that came back on another connection */
 	bool has_monitor;
