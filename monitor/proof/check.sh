@@ -53,7 +53,7 @@ complete()
 # found NAME: with this defined, an assertion fails somewhere.
 found()
 {
-	checker "-DREQUESTS=2 -DFAULTS=2 -D$1" "-O1 -DSAFETY" && ./pan -m1000000 >report 2>&1
+	checker "-DREQUESTS=2 -DFAULTS=2 -D$1" "-O0 -DSAFETY" && ./pan -m1000000 >report 2>&1
 	grep -q 'assertion violated' report
 	judge $?
 	printf '%-6s %-46s in %s steps\n' $verdict "$1" "$(figure '.*violated.*at depth \([0-9]*\)')"
