@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "../wire_text.h"
 #include "failing_malloc.h"
 #include "messages.h"
 #include "replay.h"
@@ -63,7 +64,7 @@ static void try_request(const char *bytes, size_t size_bytes)
 	struct dmonitor_request request;
 	size_t at;
 
-	for (size_t frames = 1; frames <= 2; frames++) {
+	for (size_t frames = 0; frames <= 2; frames++) {
 		MUST(dmonitor_request_decode(bytes, size_bytes, frames, &request) == 0);
 		check_sizes(&request);
 		MUST((request.error == DMONITOR_CODE_NONE) == (request.error_text[0] == '\0'));
@@ -105,6 +106,33 @@ static void try_reply(const char *bytes, size_t size_bytes)
 	MUST(dmonitor_reply_decode(text, strlen(text), &again) == 0);
 	MUST(reply_difference(&reply, &again) == NULL);
 	free(text);
+}
+
+/* Any bytes in a line of a record: as a string that reads the same, or else as digits. */
+static void try_text(const char *bytes, size_t size_bytes, int successes)
+{
+	struct dmonitor_text text = { .length = 0 };
+	bool as_string;
+	size_t at;
+
+	until_failure = successes;
+	dmonitor_text_print(&text, "{\"%s\":", "bytes");
+	as_string = dmonitor_text_add_string(&text, bytes, size_bytes);
+	if (!as_string)
+		dmonitor_text_add_hex(&text, bytes, size_bytes);
+	dmonitor_text_add(&text, "}", 1);
+	MUST(!text.failed || (successes >= 0 && until_failure < 0));
+	until_failure = -1;
+	if (!text.failed) {
+		cJSON *line = cJSON_ParseWithLength(text.bytes, text.length);
+		const char *read = cJSON_GetObjectItem(line, "bytes")->valuestring;
+
+		MUST(dmonitor_json_fault(text.bytes, text.length, &at) == NULL);
+		MUST(strlen(read) == (as_string ? size_bytes : 2 * size_bytes));
+		MUST(!as_string || size_bytes == 0 || memcmp(read, bytes, size_bytes) == 0);
+		cJSON_Delete(line);
+	}
+	dmonitor_text_fini(&text);
 }
 
 /* Either there was memory enough, or the caller is told and holds nothing. */
@@ -167,9 +195,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		try_too_long(bytes[1]);
 	try_request(bytes, size_bytes);
 	try_reply(bytes, size_bytes);
+	try_text(bytes, size_bytes, -1);
 	for (size_t i = 0; i < size_bytes; i++)
 		hash = hash * 31 + data[i];
 	try_request_with_little(bytes, size_bytes, (int)(hash % 37));
 	try_reply_with_little(bytes, size_bytes, (int)(hash % 41));
+	try_text(bytes, size_bytes, (int)(hash % 5));
 	return 0;
 }
