@@ -21,6 +21,7 @@ from serving import has, options, run, same, status, tests_of, until
 
 BUILD = os.path.dirname(os.path.abspath(sys.argv[1])) if len(sys.argv) > 1 else "."
 CHECK = os.path.join(BUILD, "monitor_check")
+USE_LIBRARY = "--use-library"
 recorded = options("--record", "FOLDER/record")
 
 
@@ -371,29 +372,39 @@ class Options(ctypes.Structure):
                 ("history_path", ctypes.c_char_p)]
 
 
+def use_library(path, endpoint, history):
+    """Two clients use a monitor in turn."""
+    library = ctypes.CDLL(path)
+    sessions = []
+    for name in (b"ann", b"bob"):
+        session, monitor = ctypes.c_void_p(), ctypes.c_void_p()
+        wanted = Options(process_id=name, history_path=history.encode())
+        same(library.dmonitor_connect(endpoint.encode(), ctypes.byref(wanted), ctypes.byref(session)), 0)
+        same(library.dmonitor_open(session, b"m", 0, ctypes.byref(monitor)), 0)
+        sessions.append((session, monitor))
+    for _, monitor in sessions:
+        same(library.dmonitor_enter(monitor), 0)
+        same(library.dmonitor_signal(monitor, b"full"), 0)
+        same(library.dmonitor_broadcast(monitor, b"empty"), 0)
+        library.dmonitor_wait_for(monitor, b"full", ctypes.c_int64(1))
+        same(library.dmonitor_check(monitor), 0)
+        same(library.dmonitor_exit(monitor), 0)
+    for session, _ in sessions:
+        same(library.dmonitor_disconnect(ctypes.byref(session)), 0)
+
+
 class History:
     """A record, and the history of two clients that used the library in turn."""
 
     def __init__(self, server):
         self.record = os.path.join(server.folder, "record")
         self.path = os.path.join(server.folder, "history")
-        library = ctypes.CDLL(os.path.join(BUILD, "libdmonitor.so"))
-        sessions = []
-        for name in (b"ann", b"bob"):
-            session, monitor = ctypes.c_void_p(), ctypes.c_void_p()
-            wanted = Options(process_id=name, history_path=self.path.encode())
-            same(library.dmonitor_connect(server.tcp.encode(), ctypes.byref(wanted), ctypes.byref(session)), 0)
-            same(library.dmonitor_open(session, b"m", 0, ctypes.byref(monitor)), 0)
-            sessions.append((session, monitor))
-        for _, monitor in sessions:
-            same(library.dmonitor_enter(monitor), 0)
-            same(library.dmonitor_signal(monitor, b"full"), 0)
-            same(library.dmonitor_broadcast(monitor, b"empty"), 0)
-            library.dmonitor_wait_for(monitor, b"full", ctypes.c_int64(1))
-            same(library.dmonitor_check(monitor), 0)
-            same(library.dmonitor_exit(monitor), 0)
-        for session, _ in sessions:
-            same(library.dmonitor_disconnect(ctypes.byref(session)), 0)
+        library = os.path.join(BUILD, "libdmonitor.so")
+        # A library with a sanitizer in it needs that loaded first.
+        needs = subprocess.run(["ldd", library], capture_output=True, check=True).stdout.decode().split()
+        first = [word for word in needs if word.startswith("/") and "libasan" in word]
+        subprocess.run([sys.executable, __file__, USE_LIBRARY, library, server.tcp, self.path], check=True, timeout=60,
+                       env={**os.environ, "LD_PRELOAD": ":".join(first), "ASAN_OPTIONS": "detect_leaks=0"})
         with open(self.path) as file:
             self.lines = [json.loads(line) for line in file]
 
@@ -540,4 +551,6 @@ def test_a_history_that_is_none(server):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == [USE_LIBRARY]:
+        sys.exit(use_library(*sys.argv[2:]))
     run(tests_of(sys.modules[__name__]))
