@@ -170,7 +170,7 @@ static void a_wait_takes_the_signals_along(void **state)
 	monitor = live_open(session, "m", 0);
 	assert_int_equal(dmonitor_enter(monitor), 0);
 	assert_int_equal(dmonitor_signal(monitor, "there"), 0);
-	assert_int_equal(dmonitor_wait_for(monitor, "back", 10000), 0);
+	assert_int_equal(dmonitor_wait_for(monitor, "back", 5000), 0);
 	assert_int_equal(dmonitor_exit(monitor), 0);
 	live_join(process);
 	assert_int_equal(dmonitor_disconnect(&session), 0);
