@@ -243,10 +243,14 @@ def test_an_end_too_late(record, index, line):
     return ["client a has ended, and client c, first in line of m, was not granted it (I15"]
 
 
-@change('"event":"CLOSED"')
-def test_an_end_too_early(record, index, line):
+@recorded
+def test_an_end_too_early(server):
+    record = Record(server)
+    peer = record.find('"process_id":"a"')[1]["peer"]
+    index, line = record.find('"event":"CLOSED"', f'"peer":{peer},')
     line["said"] = record.find('"abandoned":true')[1]["said"]
-    return ["its owner a has not ended yet", "(I15"]
+    record.put(index, line)
+    record.breaks("its owner a has not ended yet", "(I15")
 
 
 @change('"abandoned":true')
@@ -329,13 +333,16 @@ def test_any_bytes_survive(server):
         peer.recv_multipart()
     peer.close()
     kept = []
+    as_digits = []
     with open(os.path.join(server.folder, "record"), encoding="utf-8") as file:
         for line in map(json.loads, file):
             if "envelope" in line:
                 kept.append(line["envelope"].encode())
             elif "envelope_hex" in line:
                 kept.append(bytes.fromhex(line["envelope_hex"]))
+                as_digits.append(kept[-1])
     same(kept, bodies + [b"{}"])
+    same(as_digits, [b"\0", bytes(range(256)), b"\xff\xfe\xc0\x80"])
     must_say(os.path.join(server.folder, "record"), 0, "all rules hold")
 
 

@@ -23,6 +23,7 @@
 
 #include "../../sim/server_process.h"
 #include "../dmonitor.h"
+#include "../recorder.h"
 #include "live.h"
 
 enum { WORKERS = 8, VICTIMS = 3, MONITORS = 3, ROUNDS = 150 };
@@ -370,6 +371,32 @@ static void a_history_that_cannot_be_written_fails_the_connect(void **state)
 	assert_null(session);
 }
 
+/* Of a step that met ENOMEM there is a line only where a TICK had served something before. */
+static void what_a_step_without_memory_did_is_recorded(void **state)
+{
+	struct run *run = *state;
+	const struct dmonitor_event tick = { .kind = DMONITOR_EVENT_TICK, .now_ns = 7 };
+	const struct dmonitor_event message = { .kind = DMONITOR_EVENT_MESSAGE, .now_ns = 7 };
+	const struct dmonitor_envelope envelope = { "{}", 2, 1 };
+	struct dmonitor_outbox said = { .served = 0 };
+	struct recorder *recorder;
+	char *text;
+
+	assert_int_equal(recorder_open(run->record, &dmonitor_core_defaults, &recorder), 0);
+	recorder_note(recorder, &message, &envelope, ENOMEM, &said);
+	recorder_note(recorder, &tick, NULL, ENOMEM, &said);
+	said.served = 2;
+	recorder_note(recorder, &tick, NULL, ENOMEM, &said);
+	recorder_note(recorder, &tick, NULL, 0, &said);
+	recorder_close(&recorder, true, 9);
+	text = contents(run->record);
+	assert_string_equal(text, "{\"record\":\"monitor_server\",\"version\":1}\n"
+	                          "{\"event\":\"TICK\",\"now_ns\":7,\"limit\":2,\"said\":[]}\n"
+	                          "{\"event\":\"TICK\",\"now_ns\":7,\"said\":[]}\n"
+	                          "{\"end\":\"clean\",\"now_ns\":9,\"events\":2}\n");
+	free(text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -380,6 +407,7 @@ int main(void)
 		TEST(two_who_believe_to_own_are_told_of),
 		TEST(a_full_disk_ends_the_record_and_not_the_server),
 		TEST(a_history_that_cannot_be_written_fails_the_connect),
+		TEST(what_a_step_without_memory_did_is_recorded),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
