@@ -33,7 +33,9 @@ struct bounded_buffer {
 	size_t capacity;
 	size_t item_max_bytes;
 	uint64_t token; /* of the last put or get */
-	pid_t process;  /* that opened it */
+	struct bounded_buffer_watch *watch;
+	struct bounded_buffer_watch unwatched; /* where watch points if nobody wants to see */
+	pid_t process;                         /* that opened it */
 };
 
 /* One put or get: what it is about, and how it goes. */
@@ -90,6 +92,7 @@ int bounded_buffer_open(dmonitor_session *session, const char *name, size_t capa
 	buffer->capacity = capacity;
 	buffer->item_max_bytes = item_max_bytes;
 	buffer->process = getpid();
+	buffer->watch = &buffer->unwatched;
 	if ((error = dmonitor_open(session, name, 0, &buffer->monitor)) != 0)
 		goto err0;
 	if ((error = dmonitor_enter(buffer->monitor)) != 0)
@@ -162,6 +165,18 @@ uint64_t bounded_buffer_token(const bounded_buffer *buffer)
 	return buffer->token;
 }
 
+void bounded_buffer_watch(bounded_buffer *buffer, struct bounded_buffer_watch *watch)
+{
+	buffer->watch = watch;
+}
+
+/* One store, and not before what the program did earlier: a process killed in between leaves what
+ * is true. */
+static void tell(uint64_t *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELEASE);
+}
+
 /* When a call with such a time-out has to end; INT64_MAX: never. */
 static int64_t deadline_of(int64_t timeout_ms)
 {
@@ -196,6 +211,8 @@ static const char *awaited_by(const struct operation *operation)
 static int await_turn(struct bounded_buffer *buffer, const struct operation *operation,
                       int64_t deadline_ns)
 {
+	struct bounded_buffer_watch *watch = buffer->watch;
+	bool woken = false;
 	int waited = 0;
 
 	for (;;) {
@@ -208,9 +225,15 @@ static int await_turn(struct bounded_buffer *buffer, const struct operation *ope
 			return 0;
 		if (waited != 0)
 			return waited;
+		if (woken)
+			tell(&watch->futile, watch->futile + 1);
+		tell(&watch->phase, BOUNDED_BUFFER_WAITING);
 		waited = wait_until(buffer->monitor, awaited_by(operation), deadline_ns);
 		if (waited != 0 && waited != ETIMEDOUT)
 			return waited;
+		tell(&watch->phase, BOUNDED_BUFFER_INSIDE);
+		if ((woken = waited == 0))
+			tell(&watch->waits, watch->waits + 1);
 	}
 }
 
@@ -218,22 +241,28 @@ static int await_turn(struct bounded_buffer *buffer, const struct operation *ope
  * there is no memory for it, nothing has happened yet. */
 static int move(struct bounded_buffer *buffer, struct operation *operation)
 {
+	struct bounded_buffer_watch *watch = buffer->watch;
 	const uint64_t token = dmonitor_token(buffer->monitor);
 	int error;
 
 	if ((error = dmonitor_signal(buffer->monitor, operation->put ? NOT_EMPTY : NOT_FULL)) != 0)
 		return error;
+	tell(&watch->token, token);
+	tell(&watch->begun, watch->begun + 1);
 	if (operation->put)
 		error =
 		    buffer->storage->put(buffer->state, operation->given, operation->size_bytes);
 	else
 		error = buffer->storage->get(buffer->state, operation->room, operation->room_bytes,
 		                             &operation->size_bytes);
-	if (error == 0) {
-		operation->done = true;
-		buffer->token = token;
+	if (error != 0) {
+		tell(&watch->begun, watch->begun - 1);
+		return error;
 	}
-	return error;
+	tell(&watch->moved, watch->moved + 1);
+	operation->done = true;
+	buffer->token = token;
+	return 0;
 }
 
 /* That the server does not answer in time is, as long as no item has moved, no unknown outcome. */
@@ -242,15 +271,18 @@ static int nothing_moved(int error)
 	return error == ECONNABORTED ? ETIMEDOUT : error;
 }
 
-static int perform(struct bounded_buffer *buffer, struct operation *operation, int64_t timeout_ms)
+/* All of a put or get. */
+static int operate(struct bounded_buffer *buffer, struct operation *operation, int64_t timeout_ms)
 {
 	const int64_t deadline_ns = deadline_of(timeout_ms);
 	int error, left;
 
+	tell(&buffer->watch->phase, BOUNDED_BUFFER_ENTERING);
 	error = deadline_ns == INT64_MAX ? dmonitor_enter(buffer->monitor)
 	                                 : dmonitor_enter_for(buffer->monitor, timeout_ms);
 	if (error != 0)
 		return nothing_moved(error);
+	tell(&buffer->watch->phase, BOUNDED_BUFFER_INSIDE);
 	if ((error = await_turn(buffer, operation, deadline_ns)) == 0)
 		error = move(buffer, operation);
 	/* Whatever awakened us may still be good for somebody else. */
@@ -262,6 +294,14 @@ static int perform(struct bounded_buffer *buffer, struct operation *operation, i
 	/* The item has moved while we took ourselves for the owner. If the server does not confirm
 	 * that we were, all that can be said is that we do not know. */
 	return left == 0 ? 0 : ECONNABORTED;
+}
+
+static int perform(struct bounded_buffer *buffer, struct operation *operation, int64_t timeout_ms)
+{
+	const int error = operate(buffer, operation, timeout_ms);
+
+	tell(&buffer->watch->phase, BOUNDED_BUFFER_OUTSIDE);
+	return error;
 }
 
 int bounded_buffer_put_for(bounded_buffer *buffer, const void *item, size_t size_bytes,

@@ -91,6 +91,28 @@ size_t bounded_buffer_capacity(const bounded_buffer *buffer);
  * done; one that ended with ECONNABORTED counts if it got so far. 0 before the first. */
 uint64_t bounded_buffer_token(const bounded_buffer *buffer);
 
+enum bounded_buffer_phase {
+	BOUNDED_BUFFER_OUTSIDE,  /* in no call */
+	BOUNDED_BUFFER_ENTERING, /* in line for the monitor, or about to be */
+	BOUNDED_BUFFER_INSIDE,   /* holding the monitor */
+	BOUNDED_BUFFER_WAITING   /* on a condition, or awakened and in line */
+};
+
+/* What this process does with a buffer. Each field is kept up to date by single stores, so that in
+ * shared memory it tells others how far a process had come that was killed. */
+struct bounded_buffer_watch {
+	uint64_t phase;  /* enum bounded_buffer_phase */
+	uint64_t token;  /* of the ownership in which an item was last begun to be moved */
+	uint64_t begun;  /* items that were begun to be moved, in or out */
+	uint64_t moved;  /* items that have moved; while it is one less than begun, it is open */
+	uint64_t waits;  /* returns from waiting on a condition, after a signal or an abandonment */
+	uint64_t futile; /* those after which there was still no room, or no item */
+};
+
+/* Keep ${watch} up to date from now on, its counters going on from what they are. It must stay
+ * until bounded_buffer_close(). */
+void bounded_buffer_watch(bounded_buffer *buffer, struct bounded_buffer_watch *watch);
+
 /**
  * bounded_buffer_put(buffer, item, size_bytes), bounded_buffer_put_for(..., timeout_ms):
  * Append a copy of ${item}, waiting while the buffer is full, at most ${timeout_ms} in all

@@ -26,7 +26,7 @@ struct ring_header {
 	_Atomic uint64_t magic; /* stored last when the ring is made */
 	uint64_t capacity;
 	uint64_t item_max_bytes;
-	_Atomic uint64_t token; /* the highest of those who have changed the ring */
+	_Atomic uint64_t token; /* the highest of those who have been here */
 	_Atomic uint64_t head;  /* items ever taken */
 	_Atomic uint64_t tail;  /* items ever put */
 };
@@ -117,6 +117,11 @@ static int check_token(struct ring *ring, uint64_t token)
 static int publish(_Atomic uint64_t *counter, uint64_t found)
 {
 	return atomic_compare_exchange_strong(counter, &found, found + 1) ? 0 : ESTALE;
+}
+
+int ring_enter(struct ring *ring, uint64_t token)
+{
+	return check_token(ring, token);
 }
 
 int ring_length(const struct ring *ring, size_t *length)

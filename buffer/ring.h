@@ -44,6 +44,15 @@ void ring_make(void *block, size_t capacity, size_t item_max_bytes);
 int ring_attach(struct ring *ring, void *block, size_t block_bytes, size_t capacity,
                 size_t item_max_bytes);
 
+/**
+ * ring_enter(ring, token):
+ * Leave ${token} in the ring: from now on nobody with a lower one can change it, even if this
+ * caller finds nothing to do.
+ *
+ * Errors   ESTALE  as for ring_put()
+ */
+int ring_enter(struct ring *ring, uint64_t token);
+
 /* How many items it holds. Errors: EPROTO. */
 int ring_length(const struct ring *ring, size_t *length);
 

@@ -34,6 +34,7 @@ struct storage {
 	void (*close)(void *state);
 	/* Give ${state} back in a process that inherited it by fork(): remove nothing. */
 	void (*abandon)(void *state);
+	/* ESTALE: a later owner has been here. */
 	int (*length)(void *state, size_t *length);
 	/* Only where length has found room. EMSGSIZE: above item_max_bytes. */
 	int (*put)(void *state, const void *item, size_t size_bytes);

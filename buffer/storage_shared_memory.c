@@ -184,8 +184,13 @@ static void storage_abandon(void *state)
 
 static int storage_length(void *state, size_t *length)
 {
-	const struct shared_memory *memory = state;
+	struct shared_memory *memory = state;
+	int error;
 
+	/* Who has found nothing to do and waits has to keep out former owners too: their signals
+	 * would never come. */
+	if ((error = ring_enter(&memory->ring, dmonitor_token(memory->monitor))) != 0)
+		return error;
 	return ring_length(&memory->ring, length);
 }
 

@@ -401,6 +401,14 @@ static void latecomer_with_an_old_token_is_refused(void **state)
 	assert_int_equal(put(), 0);
 	monitor.token = 50;
 	assert_int_equal(get(-1), ESTALE);
+	monitor.token = 101;
+	assert_int_equal(length(), 1);
+	/* That one only looked is enough. */
+	monitor.token = 200;
+	assert_int_equal(length(), 1);
+	monitor.token = 150;
+	assert_int_equal(get(-1), ESTALE);
+	monitor.token = 300;
 	assert_int_equal(length(), 1);
 }
 

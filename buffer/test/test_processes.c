@@ -31,6 +31,7 @@ static const int64_t long_ns = 30 * DMONITOR_NS_PER_S;
 struct shared {
 	_Atomic uint64_t done; /* operations that have returned */
 	int results[4];        /* of worker ... */
+	struct bounded_buffer_watch watch;
 };
 
 static struct shared *shared;
@@ -416,6 +417,62 @@ static int stop_server(void **state)
 
 #define TEST(name, transport)                                                                      \
 	cmocka_unit_test_prestate_setup_teardown(name, start_server, stop_server, transport)
+static int get_watched(void *context, size_t index, struct worker *self)
+{
+	struct user user;
+	uint64_t number;
+	int error = open_as_worker(&user);
+
+	(void)context;
+	(void)index;
+	if (error == 0)
+		bounded_buffer_watch(user.buffer, &shared->watch);
+	worker_ready(self);
+	if (error == 0 && (error = get_number(user.buffer, &number)) == 0 &&
+	    shared->watch.token != bounded_buffer_token(user.buffer))
+		error = EILSEQ;
+	close_as_worker(&user);
+	return error;
+}
+
+/* Wait until the watch shows so many wake-ups, and waiting again. */
+static void await_watch(uint64_t waits)
+{
+	while (__atomic_load_n(&shared->watch.waits, __ATOMIC_ACQUIRE) != waits ||
+	       __atomic_load_n(&shared->watch.phase, __ATOMIC_ACQUIRE) != BOUNDED_BUFFER_WAITING)
+		dmonitor_clock_sleep_until(dmonitor_clock_now_ns() + DMONITOR_NS_PER_MS);
+}
+
+static void watch_tells_what_another_process_does(void **state)
+{
+	struct workers *workers = start(1, get_watched);
+	const struct bounded_buffer_watch *watch = &shared->watch;
+	struct user user = user_of(CAPACITY);
+	dmonitor *monitor;
+
+	(void)state;
+	assert_int_equal(watch->phase, BOUNDED_BUFFER_OUTSIDE);
+	go(workers);
+	await_watch(0);
+	assert_int_equal(watch->begun + watch->moved + watch->futile, 0);
+	live_await_waiters(NAME, 1);
+	assert_int_equal(dmonitor_open(user.session, NAME, 0, &monitor), 0);
+	assert_int_equal(dmonitor_enter(monitor), 0);
+	assert_int_equal(dmonitor_signal(monitor, "not_empty"), 0); /* it is, still */
+	assert_int_equal(dmonitor_exit(monitor), 0);
+	await_watch(1);
+	assert_int_equal(watch->futile, 1);
+	assert_int_equal(put_number(user.buffer, 7), 0);
+	finish(workers);
+	assert_int_equal(watch->phase, BOUNDED_BUFFER_OUTSIDE);
+	assert_int_equal(watch->begun, 1);
+	assert_int_equal(watch->moved, 1);
+	assert_int_equal(watch->waits, 2);
+	assert_int_equal(watch->futile, 1);
+	assert_int_equal(dmonitor_close(&monitor), 0);
+	end(&user);
+}
+
 #define TESTS(transport)                                                                           \
 	{                                                                                          \
 		TEST(killed_producers_item_is_whole_or_absent, transport),                         \
@@ -426,6 +483,7 @@ static int stop_server(void **state)
 		    TEST(waiter_that_times_out_takes_no_wake_up_with_it, transport),               \
 		    TEST(who_opens_while_another_closes_is_not_left_alone, transport),             \
 		    TEST(killed_processes_do_not_count_as_having_it_open, transport),              \
+		    TEST(watch_tells_what_another_process_does, transport),                        \
 	}
 
 int main(void)

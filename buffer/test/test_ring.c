@@ -241,6 +241,27 @@ static void sizes_changed_afterwards_are_not_believed(void **state)
 	free(block);
 }
 
+/* Who has looked and gone keeps out those before it, though nothing has changed. */
+static void owner_before_one_that_only_looked_is_refused(void **state)
+{
+	struct ring ring;
+	uint64_t *block = new_block(&ring);
+	char item[ITEM_MAX];
+	size_t size;
+
+	(void)state;
+	assert_int_equal(ring_put(&ring, 7, "a", 1), 0);
+	assert_int_equal(ring_enter(&ring, 9), 0);
+	assert_int_equal(ring_enter(&ring, 9), 0);
+	assert_int_equal(ring_put(&ring, 8, "b", 1), ESTALE);
+	assert_int_equal(ring_get(&ring, 8, item, sizeof(item), &size), ESTALE);
+	assert_int_equal(ring_enter(&ring, 8), ESTALE);
+	assert_int_equal(ring_enter(&ring, 0), ESTALE);
+	assert_length(&ring, 1);
+	assert_int_equal(ring_put(&ring, 9, "b", 1), 0);
+	free(block);
+}
+
 static void owner_of_a_lower_token_is_refused(void **state)
 {
 	struct ring ring;
@@ -294,6 +315,7 @@ int main(void)
 		cmocka_unit_test(counters_that_make_no_sense_are_refused),
 		cmocka_unit_test(item_longer_than_its_slot_is_refused),
 		cmocka_unit_test(sizes_changed_afterwards_are_not_believed),
+		cmocka_unit_test(owner_before_one_that_only_looked_is_refused),
 		cmocka_unit_test(owner_of_a_lower_token_is_refused),
 		cmocka_unit_test(operation_without_its_last_store_has_not_happened),
 	};
