@@ -47,7 +47,7 @@ static const struct key scenario_keys[] = {
 	{ "capacity", SCENARIO(capacity), COUNT(1, BOUNDED_BUFFER_CAPACITY_MAX), .sweepable = true,
 	  .fallback = "10", .help = "items that the buffer can hold" },
 	{ "payload", SCENARIO(payload_bytes),
-	  SIZE(sizeof(struct actor_item), BOUNDED_BUFFER_ITEM_BYTES_MAX), .sweepable = true,
+	  SIZE(sizeof(struct item), BOUNDED_BUFFER_ITEM_BYTES_MAX), .sweepable = true,
 	  .fallback = "64 B", .help = "size of an item" },
 	{ "exit", SCENARIO(exit_mode), WORD(exits), .sweepable = true, .fallback = "async",
 	  .help = "whether leaving the monitor waits for the server's confirmation; an engine that "

@@ -10,6 +10,7 @@
 
 #include "audit.h"
 #include "distribution.h"
+#include "item.h"
 
 enum actor_role { ACTOR_PRODUCER, ACTOR_CONSUMER };
 
@@ -21,17 +22,11 @@ struct actor_port {
 	uint64_t (*token)(void *context); /* of the last put or get; 0: it has none */
 };
 
-/* What an item begins with; the rest, up to item_bytes, is a pattern that get verifies. */
-struct actor_item {
-	uint32_t producer;
-	uint32_t number;
-};
-
 struct actor {
 	enum actor_role role;
 	uint32_t number;   /* among its role, from 0 */
 	uint64_t items;    /* to put or get */
-	size_t item_bytes; /* at least sizeof(struct actor_item) */
+	size_t item_bytes; /* at least sizeof(struct item) */
 	struct actor_port port;
 	struct distribution work_ns; /* before each put, after each get; drawn from the seed */
 	uint64_t seed;

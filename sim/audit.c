@@ -1,54 +1,52 @@
 /*
  * audit.c: nothing lost, nothing doubled, nothing out of order, the buffer within its bounds.
  *
- * An item exists if its producer's log has it at its place. All gets are held against that first.
- * If the entries carry tokens the logs are then merged by them, as one merges sorted files, and
- * the buffer's history is played through; else each log is checked for its own order.
+ * An item exists if its producer's log has it at its place. All gets are held against that first;
+ * what is missing then is held against the gets that are unknown. If the entries carry tokens the
+ * history is played (audit_history.c); else each log is checked for its own order.
  */
-#include "audit.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One worker's log while it is being merged. */
-struct reader {
-	const struct audit_entry *next;
-	const struct audit_entry *end;
-	size_t worker; /* producers first, then consumers */
-};
+#include "audit_internal.h"
 
-/* The operations done so far that bear one token. */
-struct ownership {
-	uint64_t token;
-	size_t worker;
-	uint64_t operations;
-	bool shared; /* by several workers */
-};
+enum audit_doubt audit_doubt_of(const struct audit_log *log, size_t index)
+{
+	return log->doubts == NULL ? AUDIT_CERTAIN : (enum audit_doubt)log->doubts[index];
+}
 
-struct audit {
-	const struct audit_input *input;
-	struct audit_result result;
-	size_t *first;          /* for each producer, the number of its first item among all */
-	unsigned char *got;     /* for each item, whether it was got */
-	uint64_t *put_count;    /* for each producer, how many of its puts were played */
-	uint64_t *behind;       /* for each producer, one more than its latest item that was got */
-	struct reader *readers; /* a heap: the one with the lowest token first */
-	size_t reader_count;
-	uint64_t *token; /* for each worker, that of its latest operation that was played */
-};
-
-static bool exists(const struct audit *audit, const struct audit_entry *entry)
+const struct audit_entry *audit_find_put(const struct audit *audit, const struct audit_entry *entry)
 {
 	const struct audit_entry *put;
+	const struct audit_log *log;
 
-	if (entry->producer >= audit->input->producers ||
-	    entry->number >= audit->input->puts[entry->producer].count)
-		return false;
-	put = &audit->input->puts[entry->producer].entries[entry->number];
-	return put->producer == entry->producer && put->number == entry->number;
+	if (entry->producer >= audit->input->producers)
+		return NULL;
+	log = &audit->input->puts[entry->producer];
+	if (entry->number < log->first_number || entry->number - log->first_number >= log->count)
+		return NULL;
+	put = &log->entries[entry->number - log->first_number];
+	return put->producer == entry->producer && put->number == entry->number ? put : NULL;
+}
+
+/* Where it is told under which token an item was got, if there is such an item. */
+static uint64_t *got_of(const struct audit *audit, const struct audit_entry *entry)
+{
+	const struct audit_log *log;
+
+	if (audit_find_put(audit, entry) == NULL)
+		return NULL;
+	log = &audit->input->puts[entry->producer];
+	return &audit->got[audit->first[entry->producer] + entry->number - log->first_number];
+}
+
+bool audit_happened(const struct audit *audit, size_t producer, size_t index)
+{
+	return audit_doubt_of(&audit->input->puts[producer], index) != AUDIT_UNKNOWN ||
+	       audit->got[audit->first[producer] + index] != 0;
 }
 
 static void check_puts(struct audit *audit)
@@ -57,7 +55,8 @@ static void check_puts(struct audit *audit)
 		const struct audit_log *log = &audit->input->puts[p];
 
 		for (size_t k = 0; k < log->count; k++)
-			if (log->entries[k].producer != p || log->entries[k].number != k)
+			if (log->entries[k].producer != p ||
+			    log->entries[k].number != log->first_number + k)
 				audit->result.invented++;
 	}
 }
@@ -69,17 +68,50 @@ static void check_gets(struct audit *audit)
 
 		for (size_t k = 0; k < log->count; k++) {
 			const struct audit_entry *entry = &log->entries[k];
-			unsigned char *got;
+			uint64_t *got;
 
-			if (!exists(audit, entry)) {
+			if (audit_doubt_of(log, k) == AUDIT_UNKNOWN)
+				continue;
+			if ((got = got_of(audit, entry)) == NULL) {
 				audit->result.invented++;
 				continue;
 			}
-			got = &audit->got[audit->first[entry->producer] + entry->number];
-			audit->result.doubled += *got;
-			*got = 1;
+			audit->result.doubled += *got != 0;
+			*got = entry->token + 1;
 		}
 	}
+}
+
+/* Whether a get under ${token} can have taken item ${index} of ${producer}: it was put by then, and
+ * those of its producer that were got before and after it are got before and after this. */
+static bool can_have_taken(const struct audit *audit, size_t producer, size_t index, uint64_t token)
+{
+	const struct audit_log *log = &audit->input->puts[producer];
+	const uint64_t *got = audit->got + audit->first[producer];
+	size_t before = index, after = index + 1;
+
+	while (before > 0 && got[before - 1] == 0)
+		before--;
+	while (after < log->count && got[after] == 0)
+		after++;
+	return log->entries[index].token <= token &&
+	       (before == 0 || got[before - 1] - 1 <= token) &&
+	       (after == log->count || got[after] - 1 >= token);
+}
+
+/* An item that is missing: find the one who died in getting it. */
+static bool find_taker(struct audit *audit, size_t producer, size_t index)
+{
+	for (size_t i = 0; i < audit->unknown_count; i++) {
+		struct unknown_get *get = &audit->unknown_gets[i];
+
+		if (get->item != NULL || !can_have_taken(audit, producer, index, get->token))
+			continue;
+		get->item = &audit->input->puts[producer].entries[index];
+		audit->got[audit->first[producer] + index] = get->token + 1;
+		return true;
+	}
+	return false;
 }
 
 static void check_lost(struct audit *audit)
@@ -87,134 +119,65 @@ static void check_lost(struct audit *audit)
 	for (size_t p = 0; p < audit->input->producers; p++) {
 		const struct audit_log *log = &audit->input->puts[p];
 
-		for (size_t k = 0; k < log->count; k++)
-			if (exists(audit, &log->entries[k]) && !audit->got[audit->first[p] + k])
+		for (size_t k = 0; k < log->count; k++) {
+			if (audit_find_put(audit, &log->entries[k]) == NULL ||
+			    audit->got[audit->first[p] + k] != 0 ||
+			    audit_doubt_of(log, k) == AUDIT_UNKNOWN)
+				continue;
+			if (find_taker(audit, p, k))
+				audit->result.taken++;
+			else
 				audit->result.lost++;
+		}
 	}
-}
-
-/* Note the get of ${entry}, after all that were noted before it. */
-static void note_order(struct audit *audit, const struct audit_entry *entry)
-{
-	uint64_t *behind = &audit->behind[entry->producer];
-
-	if ((uint64_t)entry->number + 1 < *behind)
-		audit->result.out_of_order++;
-	else
-		*behind = (uint64_t)entry->number + 1;
 }
 
 /* What can be said of the order without tokens: that of each consumer by itself. */
-static void check_order_of_each(struct audit *audit)
+static int check_order_of_each(struct audit *audit)
 {
+	uint64_t *behind = calloc(audit->input->producers + 1, sizeof(*behind));
+
+	if (behind == NULL)
+		return ENOMEM;
 	for (size_t c = 0; c < audit->input->consumers; c++) {
 		const struct audit_log *log = &audit->input->gets[c];
 
-		memset(audit->behind, 0, audit->input->producers * sizeof(*audit->behind));
-		for (size_t k = 0; k < log->count; k++)
-			if (exists(audit, &log->entries[k]))
-				note_order(audit, &log->entries[k]);
+		memset(behind, 0, audit->input->producers * sizeof(*behind));
+		for (size_t k = 0; k < log->count; k++) {
+			const struct audit_entry *entry = &log->entries[k];
+
+			if (audit_find_put(audit, entry) == NULL)
+				continue;
+			if ((uint64_t)entry->number + 1 < behind[entry->producer])
+				audit->result.out_of_order++;
+			else
+				behind[entry->producer] = (uint64_t)entry->number + 1;
+		}
 	}
+	free(behind);
+	return 0;
 }
 
-/* Puts stand before gets of the same token: only with two owners can there be both. */
-static bool comes_before(const struct reader *a, const struct reader *b)
-{
-	if (a->next->token != b->next->token)
-		return a->next->token < b->next->token;
-	return a->worker < b->worker;
-}
-
-static void sift_down(struct audit *audit, size_t at)
-{
-	struct reader *readers = audit->readers;
-
-	for (;;) {
-		const struct reader moved = readers[at];
-		size_t least = at;
-
-		for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++)
-			if (child < audit->reader_count &&
-			    comes_before(&readers[child], &readers[least]))
-				least = child;
-		if (least == at)
-			return;
-		readers[at] = readers[least];
-		readers[least] = moved;
-		at = least;
-	}
-}
-
-static void add_readers(struct audit *audit, const struct audit_log *logs, size_t count,
-                        size_t first_worker)
-{
-	for (size_t i = 0; i < count; i++)
-		if (logs[i].count > 0)
-			audit->readers[audit->reader_count++] =
-			    (struct reader){ .next = logs[i].entries,
-				             .end = logs[i].entries + logs[i].count,
-				             .worker = first_worker + i };
-}
-
-/* The next operation of the history and who did it; NULL at its end. */
-static const struct audit_entry *next_operation(struct audit *audit, size_t *worker)
-{
-	struct reader *top = &audit->readers[0];
-	const struct audit_entry *entry;
-
-	if (audit->reader_count == 0)
-		return NULL;
-	entry = top->next++;
-	*worker = top->worker;
-	if (top->next == top->end)
-		*top = audit->readers[--audit->reader_count];
-	sift_down(audit, 0);
-	return entry;
-}
-
-static void note_owner(struct audit *audit, struct ownership *now, uint64_t token, size_t worker)
-{
-	const bool fell = token < audit->token[worker];
-
-	audit->token[worker] = token;
-	if (token != now->token) {
-		*now = (struct ownership){ .token = token, .worker = worker };
-	} else if (worker != now->worker && !now->shared) {
-		now->shared = true;
-		audit->result.two_owners += now->operations;
-	}
-	now->operations++;
-	if (now->shared || fell)
-		audit->result.two_owners++;
-}
-
-/* Play the history of the buffer through. */
-static void check_history(struct audit *audit)
+/* An overlap is the mover's own doing if it lost its ownership in that operation. */
+static void check_overlaps(struct audit *audit)
 {
 	const struct audit_input *input = audit->input;
-	const struct audit_entry *entry;
-	struct ownership owner = { .token = 0 };
-	int64_t items = 0;
-	size_t worker;
 
-	add_readers(audit, input->puts, input->producers, 0);
-	add_readers(audit, input->gets, input->consumers, input->producers);
-	for (size_t i = audit->reader_count; i-- > 0;)
-		sift_down(audit, i);
-	while ((entry = next_operation(audit, &worker)) != NULL) {
-		const bool put = worker < input->producers;
+	for (size_t i = 0; i < input->overlap_count; i++) {
+		const struct audit_overlap *overlap = &input->overlaps[i];
+		const struct audit_log *log =
+		    overlap->worker < input->producers
+		        ? &input->puts[overlap->worker]
+		        : &input->gets[overlap->worker - input->producers];
+		bool late = false;
 
-		note_owner(audit, &owner, entry->token, worker);
-		items += put ? 1 : -1;
-		if (items < 0 || (uint64_t)items > input->capacity)
-			audit->result.out_of_bounds++;
-		if (put) {
-			audit->put_count[worker]++;
-		} else if (exists(audit, entry)) {
-			if (entry->number >= audit->put_count[entry->producer])
-				audit->result.invented++; /* nobody had put it by then */
-			note_order(audit, entry);
-		}
+		for (size_t k = 0; k < log->count && !late; k++)
+			late = log->entries[k].token == overlap->token &&
+			       audit_doubt_of(log, k) != AUDIT_CERTAIN;
+		if (late)
+			audit->result.stale++;
+		else
+			audit->result.two_owners++;
 	}
 }
 
@@ -225,6 +188,28 @@ static bool have_tokens(const struct audit_log *logs, size_t count)
 			if (logs[i].entries[k].token == 0)
 				return false;
 	return true;
+}
+
+static int by_token(const void *left, const void *right)
+{
+	const struct unknown_get *a = left, *b = right;
+
+	return (a->token > b->token) - (a->token < b->token);
+}
+
+/* Count the operations in doubt of ${logs}; gets that are unknown are listed once there is room. */
+static void count_doubts(struct audit *audit, const struct audit_log *logs, size_t count, bool gets)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < logs[i].count; k++) {
+			const enum audit_doubt doubt = audit_doubt_of(&logs[i], k);
+
+			audit->doubtful += doubt != AUDIT_CERTAIN;
+			audit->result.unknown += doubt == AUDIT_UNKNOWN;
+			if (gets && doubt == AUDIT_UNKNOWN)
+				audit->unknown_gets[audit->unknown_count++] =
+				    (struct unknown_get){ logs[i].entries[k].token, i, k, NULL };
+		}
 }
 
 static void count_operations(struct audit *audit)
@@ -251,37 +236,30 @@ static void *room_for(size_t count, size_t size_bytes)
 
 int audit_run(const struct audit_input *input, struct audit_result *result)
 {
-	const size_t workers = input->producers + input->consumers;
 	struct audit audit = { .input = input };
 	int error = ENOMEM;
 
-	audit.first = room_for(input->producers, sizeof(*audit.first));
-	audit.put_count = room_for(input->producers, sizeof(*audit.put_count));
-	audit.behind = room_for(input->producers, sizeof(*audit.behind));
-	audit.readers = room_for(workers, sizeof(*audit.readers));
-	audit.token = room_for(workers, sizeof(*audit.token));
-	if (audit.first == NULL || audit.put_count == NULL || audit.behind == NULL ||
-	    audit.readers == NULL || audit.token == NULL)
+	if ((audit.first = room_for(input->producers, sizeof(*audit.first))) == NULL)
 		goto err0;
 	count_operations(&audit);
-	if ((audit.got = room_for(audit.result.produced, 1)) == NULL)
+	audit.got = room_for(audit.result.produced, sizeof(*audit.got));
+	audit.unknown_gets = room_for(audit.result.consumed, sizeof(*audit.unknown_gets));
+	if (audit.got == NULL || audit.unknown_gets == NULL)
 		goto err0;
+	count_doubts(&audit, input->puts, input->producers, false);
+	count_doubts(&audit, input->gets, input->consumers, true);
+	qsort(audit.unknown_gets, audit.unknown_count, sizeof(*audit.unknown_gets), by_token);
 	check_puts(&audit);
 	check_gets(&audit);
 	check_lost(&audit);
-	if (audit.result.history_checked)
-		check_history(&audit);
-	else
-		check_order_of_each(&audit);
-	*result = audit.result;
-	error = 0;
+	error = audit.result.history_checked ? audit_history(&audit) : check_order_of_each(&audit);
+	check_overlaps(&audit);
+	if (error == 0)
+		*result = audit.result;
 
 err0:
+	free(audit.unknown_gets);
 	free(audit.got);
-	free(audit.token);
-	free(audit.readers);
-	free(audit.behind);
-	free(audit.put_count);
 	free(audit.first);
 	return error;
 }

@@ -32,7 +32,7 @@ static const struct row {
 	{ "consumers", NUMBER, FIELD(consumers), 1, WORKERS_MAX },
 	{ "items", NUMBER, FIELD(items), 1, ITEMS_MAX },
 	{ "capacity", NUMBER, FIELD(capacity), 1, BOUNDED_BUFFER_CAPACITY_MAX },
-	{ "item-bytes", NUMBER, FIELD(item_bytes), sizeof(struct actor_item),
+	{ "item-bytes", NUMBER, FIELD(item_bytes), sizeof(struct item),
 	  BOUNDED_BUFFER_ITEM_BYTES_MAX },
 	{ "produce-time", DISTRIBUTION, FIELD(produce), 0, 0 },
 	{ "consume-time", DISTRIBUTION, FIELD(consume), 0, 0 },
@@ -189,7 +189,7 @@ static void set_defaults(struct options *options)
 		                     .consumers = 5,
 		                     .items = 20,
 		                     .capacity = 5,
-		                     .item_bytes = sizeof(struct actor_item) };
+		                     .item_bytes = sizeof(struct item) };
 	distribution_parse(DEFAULT_PRODUCE, &options->produce, ignored, sizeof(ignored));
 	distribution_parse(DEFAULT_CONSUME, &options->consume, ignored, sizeof(ignored));
 }

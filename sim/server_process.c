@@ -303,6 +303,15 @@ pid_t server_process_pid(const struct server_process *server)
 	return server->pid;
 }
 
+/* Asks without reaping: that is server_process_stop()'s. */
+bool server_process_ended(const struct server_process *server)
+{
+	siginfo_t ended = { 0 };
+
+	return waitid(P_PID, (id_t)server->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       ended.si_pid != 0;
+}
+
 int64_t server_process_cpu_ns(const struct server_process *server)
 {
 	return dmonitor_clock_cpu_ns(server->pid);

@@ -4,6 +4,7 @@
 #ifndef SIM_SERVER_PROCESS_H
 #define SIM_SERVER_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -51,6 +52,9 @@ int server_process_start(const struct server_process_options *options,
 const char *server_process_endpoint(const struct server_process *server);
 
 pid_t server_process_pid(const struct server_process *server);
+
+/* Whether it has ended by itself. It is still to be stopped. */
+bool server_process_ended(const struct server_process *server);
 
 /* The CPU time that it has used so far; -1 if it has ended. */
 int64_t server_process_cpu_ns(const struct server_process *server);

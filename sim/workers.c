@@ -85,7 +85,7 @@ static void explain_end(struct workers *workers, size_t index)
 		         "%s ended before the others were ready", name);
 }
 
-/* The worker's side. Everything that this process still has of its elder siblings is closed; the
+/* The worker's side. Everything that this process still has of its siblings is closed; the
  * signal that ends it with its parent is asked for before anything can go wrong. */
 static _Noreturn void be_worker(struct workers *workers, size_t index, pid_t parent)
 {
@@ -96,8 +96,9 @@ static _Noreturn void be_worker(struct workers *workers, size_t index, pid_t par
 	if (getppid() != parent)
 		_exit(EOWNERDEAD);
 	interrupt_leave_to_parent();
-	for (size_t i = 0; i < index; i++)
-		close(workers->children[i].life_fd);
+	for (size_t i = 0; i < workers->plan.count; i++)
+		if (workers->children[i].life_fd != -1)
+			close(workers->children[i].life_fd);
 	status = workers->plan.run(workers->plan.context, index, &self);
 	fflush(NULL);
 	_exit(status);
@@ -121,6 +122,7 @@ static int fork_worker(struct workers *workers, size_t index)
 		error = errno;
 		child->pid = 0;
 		close(life[0]);
+		life[0] = -1;
 	}
 	/* It must be the worker's alone, also when the next one is forked. */
 	close(life[1]);
@@ -152,6 +154,8 @@ int workers_start(const struct workers_plan *plan, struct workers **result)
 	workers->children = calloc(plan->count + 1, sizeof(*workers->children));
 	workers->polled = calloc(plan->count + 2, sizeof(*workers->polled));
 	error = workers->children == NULL || workers->polled == NULL ? ENOMEM : 0;
+	for (size_t i = 0; error == 0 && i < plan->count; i++)
+		workers->children[i].life_fd = -1;
 	for (size_t i = 0; error == 0 && i < plan->count; i++)
 		error = fork_worker(workers, i);
 	if (error != 0) {
@@ -317,8 +321,51 @@ int workers_kill(struct workers *workers, size_t index, int signal_number)
 	child = &workers->children[index];
 	if (child->life_fd == -1)
 		return 0;
-	child->wanted = true;
+	if (signal_number != SIGSTOP && signal_number != SIGCONT)
+		child->wanted = true;
 	return kill(child->pid, signal_number) == 0 ? 0 : errno;
+}
+
+/* Kill it if it still runs, and reap it. */
+static void end(struct child *child)
+{
+	if (child->pid == 0 || child->life_fd == -1)
+		return;
+	kill(child->pid, SIGKILL);
+	while (waitpid(child->pid, &child->wait_status, 0) == -1 && errno == EINTR)
+		continue;
+	close(child->life_fd);
+	child->life_fd = -1;
+}
+
+void workers_end(struct workers *workers, size_t index)
+{
+	if (index < workers->plan.count) {
+		workers->children[index].wanted = true;
+		end(&workers->children[index]);
+	}
+}
+
+int workers_replace(struct workers *workers, size_t index)
+{
+	if (index >= workers->plan.count)
+		return EINVAL;
+	workers_end(workers, index);
+	workers->children[index] = (struct child){ .life_fd = -1 };
+	atomic_store(&workers->gate->arrived[index], 0);
+	return fork_worker(workers, index);
+}
+
+int workers_check(struct workers *workers)
+{
+	for (size_t i = 0; i < workers->plan.count; i++) {
+		reap(&workers->children[i]);
+		if (workers->children[i].life_fd == -1 && !workers->children[i].wanted) {
+			explain_end(workers, i);
+			return ECHILD;
+		}
+	}
+	return 0;
 }
 
 pid_t workers_pid(const struct workers *workers, size_t index)
@@ -346,16 +393,8 @@ void workers_free(struct workers **address)
 	*address = NULL;
 	if (workers == NULL)
 		return;
-	for (size_t i = 0; workers->children != NULL && i < workers->plan.count; i++) {
-		struct child *child = &workers->children[i];
-
-		if (child->pid == 0 || child->life_fd == -1)
-			continue;
-		kill(child->pid, SIGKILL);
-		while (waitpid(child->pid, &child->wait_status, 0) == -1 && errno == EINTR)
-			continue;
-		close(child->life_fd);
-	}
+	for (size_t i = 0; workers->children != NULL && i < workers->plan.count; i++)
+		end(&workers->children[i]);
 	free(workers->polled);
 	free(workers->children);
 	close(workers->news_fd);

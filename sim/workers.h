@@ -77,8 +77,23 @@ void workers_go(struct workers *workers, int64_t start_ns);
 int workers_await_end(struct workers *workers, int64_t timeout_ns);
 
 /* Send ${signal_number} to worker ${index} if it has not been reaped. Its end counts as good then,
- * however it comes: the caller wanted it. */
+ * however it comes: the caller wanted it; SIGSTOP and SIGCONT do not mean its end. */
 int workers_kill(struct workers *workers, size_t index, int signal_number);
+
+/* Kill worker ${index} if it still runs, and reap it. Its end counts as good. */
+void workers_end(struct workers *workers, size_t index);
+
+/**
+ * workers_replace(workers, index):
+ * End worker ${index}, however it is, and fork another in its place. The new one is not ready, so
+ * at the next common start it is waited for like any other.
+ *
+ * Errors   those of fork(2); nobody is in that place then
+ */
+int workers_replace(struct workers *workers, size_t index);
+
+/* Look whether a worker has ended by itself. Errors: ECHILD; the sentence says which and how. */
+int workers_check(struct workers *workers);
 
 pid_t workers_pid(const struct workers *workers, size_t index);
 

@@ -109,7 +109,7 @@ static void smallest_item_will_do(void **state)
 	struct actor consumer = actor_of(&fake, ACTOR_CONSUMER, log, NULL);
 
 	(void)state;
-	producer.item_bytes = consumer.item_bytes = sizeof(struct actor_item);
+	producer.item_bytes = consumer.item_bytes = sizeof(struct item);
 	assert_int_equal(actor_run(&producer), 0);
 	assert_int_equal(actor_run(&consumer), 0);
 }

@@ -285,6 +285,69 @@ static void no_workers_are_ready_and_done_at_once(void **state)
 	assert_int_equal(workers_start(NULL, &workers), EINVAL);
 }
 
+static int wait_in_place(void *context, size_t index, struct worker *self)
+{
+	(void)context;
+	shared->pids[index] = getpid();
+	worker_ready(self);
+	return 0;
+}
+
+/* A killed worker's place is taken by another, who is waited for at the next start. */
+static void replaced_worker_takes_part_again(void **state)
+{
+	struct workers *workers = start(wait_in_place);
+	pid_t before;
+	int wait_status;
+
+	(void)state;
+	assert_int_equal(workers_await_ready(workers, long_ns), 0);
+	before = shared->pids[1];
+	workers_end(workers, 1);
+	assert_true(workers_ended(workers, 1, &wait_status));
+	assert_int_equal(WTERMSIG(wait_status), SIGKILL);
+	assert_int_equal(workers_check(workers), 0); /* it was wanted */
+	shared->pids[1] = 0;
+	assert_int_equal(workers_replace(workers, 1), 0);
+	assert_int_equal(workers_await_ready(workers, long_ns), 0);
+	assert_int_equal(shared->pids[1], workers_pid(workers, 1));
+	assert_int_not_equal(shared->pids[1], before);
+	assert_int_equal(workers_replace(workers, 0), 0); /* that lives */
+	assert_int_equal(workers_replace(workers, WORKERS), EINVAL);
+	assert_int_equal(workers_await_ready(workers, long_ns), 0);
+	workers_go(workers, dmonitor_clock_now_ns());
+	assert_int_equal(workers_await_end(workers, long_ns), 0);
+	workers_free(&workers);
+}
+
+static int fail_once_started(void *context, size_t index, struct worker *self)
+{
+	(void)context;
+	worker_ready(self);
+	if (index != 1)
+		pause();
+	return EPROTO;
+}
+
+/* To be stopped is not to be ended: who fails later has failed. */
+static void stopped_worker_may_still_fail(void **state)
+{
+	struct workers *workers = start(fail_once_started);
+	int error = 0;
+
+	(void)state;
+	assert_int_equal(workers_await_ready(workers, long_ns), 0);
+	assert_int_equal(workers_kill(workers, 1, SIGSTOP), 0);
+	workers_go(workers, dmonitor_clock_now_ns());
+	assert_int_equal(workers_check(workers), 0);
+	assert_int_equal(workers_kill(workers, 1, SIGCONT), 0);
+	while ((error = workers_check(workers)) == 0)
+		dmonitor_clock_sleep_until(dmonitor_clock_now_ns() + DMONITOR_NS_PER_MS);
+	assert_int_equal(error, ECHILD);
+	assert_string_equal(workers_error(workers), "worker 1 failed: Protocol error");
+	workers_free(&workers);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_shared, check_nobody_left)
 
 int main(void)
@@ -299,6 +362,8 @@ int main(void)
 		TEST(workers_leave_ctrl_c_to_their_parent),
 		TEST(workers_die_with_their_parent),
 		TEST(no_workers_are_ready_and_done_at_once),
+		TEST(replaced_worker_takes_part_again),
+		TEST(stopped_worker_may_still_fail),
 	};
 
 	orphan_adopt();
