@@ -136,6 +136,7 @@ static int do_run(struct campaign *campaign, size_t index)
 	int failure = report_add(campaign->report, &row, error);
 	if (failure != 0)
 		complain(error);
+	run_result_fini(result);
 	free(result);
 	return failure;
 }

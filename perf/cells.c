@@ -42,6 +42,8 @@ void cells_key(const struct column *column, const struct row *row, char *cell)
 	keys_load(key, &row->point->factors, &value);
 	if (key->type == KEY_WORD)
 		print_text(key->words[value.number], cell);
+	else if (key->type == KEY_FAULTS)
+		print_text(value.text, cell);
 	else
 		print_integer(value.number, cell);
 }
@@ -217,4 +219,35 @@ void cells_audited(const struct column *column, const struct row *row, char *cel
 	memcpy(&value, (const char *)&row->result->audited + column->offset, sizeof(value));
 	if (row->result->audit == RUN_AUDIT_OK || row->result->audit == RUN_AUDIT_VIOLATED)
 		print_integer((int64_t)value, cell);
+}
+
+/* Items are given only where they decide when a run ends. */
+void cells_items_key(const struct column *column, const struct row *row, char *cell)
+{
+	if (row->point->factors.duration_ns == 0)
+		cells_key(column, row, cell);
+}
+
+/* What means something only in a run by time. */
+void cells_torture_key(const struct column *column, const struct row *row, char *cell)
+{
+	if (row->point->factors.duration_ns > 0)
+		cells_key(column, row, cell);
+}
+
+void cells_torture(const struct column *column, const struct row *row, char *cell)
+{
+	if (row->result->torture.fault_total >= 0)
+		cells_result(column, row, cell);
+}
+
+void cells_gone_on(const struct column *column, const struct row *row, char *cell)
+{
+	const struct histogram *histogram = &row->result->torture.gone_on;
+	if (row->result->torture.fault_total < 0 || histogram->count == 0)
+		return;
+	if (column->quantile == CELLS_LATENCY_MAX)
+		print_integer(histogram->maximum, cell);
+	else if (statistics_quantile_known(histogram->count, column->quantile))
+		print_integer(histogram_quantile(histogram, column->quantile), cell);
 }

@@ -33,5 +33,9 @@ column_print cells_avg_latency;
 column_print cells_overflow;
 column_print cells_messages_per_operation;
 column_print cells_audited;
+column_print cells_items_key;
+column_print cells_torture_key;
+column_print cells_torture;
+column_print cells_gone_on;
 
 #endif

@@ -13,7 +13,7 @@
 #include "matrix.h"
 #include "run.h"
 
-enum { COLUMNS_SCHEMA_VERSION = 1, COLUMNS_CELL_BYTES = 1024, COLUMNS_RUN_ID_BYTES = 128 };
+enum { COLUMNS_SCHEMA_VERSION = 2, COLUMNS_CELL_BYTES = 1024, COLUMNS_RUN_ID_BYTES = 128 };
 
 /* One run and all that is said about it. */
 struct row {

@@ -6,6 +6,7 @@
 
 #include "../monitor/clock.h"
 #include "../sim/distribution.h"
+#include "../sim/fault.h"
 #include "cpus.h"
 #include "sentence.h"
 #include "suggest.h"
@@ -145,6 +146,12 @@ static int read_text(const struct key *key, const char *text, struct key_value *
 		return sentence(wrong, KEYS_SENTENCE_BYTES,
 		                "%s is \"%s\"; it must be any, or CPUs such as 0 or 0,2-3",
 		                key->name, text);
+	fault_set faults;
+	char reason[KEYS_TEXT_BYTES];
+	if (key->type == KEY_FAULTS && fault_parse(text, &faults, reason, sizeof(reason)) != 0)
+		return sentence(wrong, KEYS_SENTENCE_BYTES,
+		                "%s is \"%s\": %s; `performance_test help faults` lists them",
+		                key->name, text, reason);
 	strcpy(value->text, text);
 	return 0;
 }
@@ -214,6 +221,10 @@ static void describe_type(const struct key *key, char text[KEYS_SENTENCE_BYTES])
 		break;
 	case KEY_CPUS:
 		sentence(text, KEYS_SENTENCE_BYTES, "any, or CPUs such as 0 or 0,2-3");
+		break;
+	case KEY_FAULTS:
+		sentence(text, KEYS_SENTENCE_BYTES,
+		         "none, all, or kinds of faults with + between: kill+cut");
 		break;
 	case KEY_TEXT:
 		sentence(text, KEYS_SENTENCE_BYTES, "any text");

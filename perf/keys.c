@@ -12,6 +12,8 @@
 static const char *const orders[] = { "interleaved", "sequential", NULL };
 static const char *const transports[] = { "tcp", "ipc", NULL };
 static const char *const storages[] = { "shared_memory", NULL };
+static const char *const overlaps[] = { "yes", "no", NULL };
+static const char *const records[] = { "no", "yes", NULL };
 static const char *const exits[] = { "async", "confirmed", NULL };
 
 #define SUITE(field)     KEY_OF_SUITE, .offset = offsetof(struct suite_settings, field)
@@ -80,6 +82,34 @@ static const struct key scenario_keys[] = {
 	  .help = "CPUs that a spawned server may use" },
 	{ "worker_cpus", SCENARIO(worker_cpus), .type = KEY_CPUS, .fallback = KEYS_ANY_CPU,
 	  .help = "CPUs that the workers may use, all of them the same" },
+	{ "duration", SCENARIO(duration_ns), TIME(0, 86400 * DMONITOR_NS_PER_S), .sweepable = true,
+	  .fallback = "0",
+	  .help = "how long the workers work, whatever happens to them; items and warmup do not "
+	          "count then. 0: until all items are through" },
+	{ "faults", SCENARIO(faults), .type = KEY_FAULTS, .sweepable = true, .fallback = "none",
+	  .help = "what happens to workers of a run with a duration, each time to one of them by "
+	          "chance; see `performance_test help faults`" },
+	{ "fault_interval", SCENARIO(fault_interval_ns),
+	  TIME(DMONITOR_NS_PER_MS, 3600 * DMONITOR_NS_PER_S), .sweepable = true,
+	  .fallback = "100 ms", .help = "from one fault to the next, in the mean" },
+	{ "overlap", SCENARIO(overlap), WORD(overlaps), .sweepable = true, .fallback = "yes",
+	  .help = "whether a fault may happen while others last" },
+	{ "lease", SCENARIO(lease_ns), TIME(200 * DMONITOR_NS_PER_MS, 3600 * DMONITOR_NS_PER_S),
+	  .multiple = DMONITOR_NS_PER_MS, .sweepable = true, .fallback = "5 s",
+	  .help = "how long a worker is not heard of until its session is lost" },
+	{ "resume", SCENARIO(resume_ns), TIME(DMONITOR_NS_PER_MS, 60 * DMONITOR_NS_PER_S),
+	  .multiple = DMONITOR_NS_PER_MS, .sweepable = true, .fallback = "50 ms",
+	  .help = "how long a worker whose connection is gone may take to come back to a spawned "
+	          "server" },
+	{ "record", SCENARIO(record), WORD(records), .sweepable = true, .fallback = "no",
+	  .help = "yes: a spawned server writes every event, workers of a run with a duration "
+	          "their calls, and monitor_check must find that all rules hold; some 3 kB an "
+	          "operation" },
+	{ "holders", SCENARIO(holders), COUNT(0, 1024), .sweepable = true, .fallback = "0",
+	  .help = "processes of a run with a duration that hold the monitor for hold_time, awaken "
+	          "waiters for nothing, and rest for hold_time" },
+	{ "hold_time", SCENARIO(hold_time), .type = KEY_DISTRIBUTION, .sweepable = true,
+	  .fallback = "1 ms", .help = "how long a lock-holder holds" },
 };
 
 enum {

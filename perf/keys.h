@@ -42,14 +42,25 @@ struct factors {
 	int64_t warmup; /* items of each producer before the measured ones */
 	int64_t repetitions;
 	int64_t timeout_ns;
+	int64_t duration_ns; /* 0: until all items are through */
+	int64_t lease_ns;
+	int64_t resume_ns;
+	int64_t fault_interval_ns;
+	int64_t overlap; /* of faults: enum overlap */
+	int64_t record;  /* enum record */
+	int64_t holders;
 	char produce_time[KEYS_TEXT_BYTES]; /* as distribution.h reads them */
 	char consume_time[KEYS_TEXT_BYTES];
+	char hold_time[KEYS_TEXT_BYTES];
+	char faults[KEYS_TEXT_BYTES]; /* as fault.h reads them */
 	char server[KEYS_TEXT_BYTES]; /* KEYS_SPAWN or an endpoint */
 	char server_cpu[KEYS_TEXT_BYTES];
 	char worker_cpus[KEYS_TEXT_BYTES];
 };
 
 enum exit_mode { EXIT_ASYNC, EXIT_CONFIRMED };
+enum record { RECORD_NO, RECORD_YES };
+enum overlap { OVERLAP_YES, OVERLAP_NO };
 enum transport { TRANSPORT_TCP, TRANSPORT_IPC };
 
 #define KEYS_SPAWN   "spawn" /* server: one of its own for each run */
@@ -66,7 +77,8 @@ enum key_type {
 	KEY_NAME,         /* text: letters, digits . _ - */
 	KEY_TEXT,         /* text: anything */
 	KEY_SERVER,       /* text: KEYS_SPAWN or an endpoint */
-	KEY_CPUS          /* text: KEYS_ANY_CPU or 0,2-3 */
+	KEY_CPUS,         /* text: KEYS_ANY_CPU or 0,2-3 */
+	KEY_FAULTS        /* text: none, all, or kinds of faults with + between */
 };
 
 struct key {

@@ -175,10 +175,14 @@ void matrix_title(const struct point *point, char title[MATRIX_TITLE_BYTES])
 		struct key_value value = { .number = factors->poll_interval_ns };
 		keys_print(keys_find(KEY_OF_SCENARIO, "poll_interval"), &value, interval);
 	}
+	char length[KEYS_TEXT_BYTES];
+	sentence(length, sizeof(length), "items=%" PRId64, factors->items);
+	if (factors->duration_ns > 0)
+		sentence(length, sizeof(length), "faults=%s", factors->faults);
 	sentence(title, MATRIX_TITLE_BYTES,
-	         "%s p=%" PRId64 " c=%" PRId64 " items=%" PRId64 " cap=%" PRId64 " %s%s%s",
-	         point->scenario->name, factors->producers, factors->consumers, factors->items,
-	         factors->capacity, engine->name, engine->polls ? " " : "", interval);
+	         "%s p=%" PRId64 " c=%" PRId64 " %s cap=%" PRId64 " %s%s%s", point->scenario->name,
+	         factors->producers, factors->consumers, length, factors->capacity, engine->name,
+	         engine->polls ? " " : "", interval);
 }
 
 void matrix_print(const struct suite *suite, const struct matrix *matrix, FILE *out)

@@ -22,12 +22,18 @@ struct output {
 struct report {
 	struct output results;
 	struct output histograms;
+	struct output faults;
 	struct output appended;
 };
 
 static const char *const histogram_columns[] = { "run_id", "scenario", "operation",
 	                                         "low_ns", "high_ns",  "count" };
 enum { HISTOGRAM_COLUMNS = sizeof(histogram_columns) / sizeof(histogram_columns[0]) };
+
+static const char *const fault_columns[] = { "run_id",       "scenario",  "fault",
+	                                     "victim_place", "victim",    "others",
+	                                     "at_ns",        "length_ns", "gone_on_ns" };
+enum { FAULT_COLUMNS = sizeof(fault_columns) / sizeof(fault_columns[0]) };
 
 /* Write a cell with what stands between it and the one before. */
 static void write_cell(FILE *file, bool first, const char *text)
@@ -43,6 +49,13 @@ static void write_header(FILE *file)
 	const struct column *columns = columns_all(&count);
 	for (size_t i = 0; i < count; i++)
 		write_cell(file, i == 0, columns[i].name);
+	fputc('\n', file);
+}
+
+static void write_names(FILE *file, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		write_cell(file, i == 0, names[i]);
 	fputc('\n', file);
 }
 
@@ -74,6 +87,32 @@ static void write_histogram(FILE *file, const struct row *row, const char *opera
 		write_cell(file, false, number);
 		sentence(number, sizeof(number), "%" PRIu64, histogram->buckets[bucket]);
 		write_cell(file, false, number);
+		fputc('\n', file);
+	}
+}
+
+static void write_number(FILE *file, int64_t number)
+{
+	char text[32] = "";
+	if (number >= 0)
+		sentence(text, sizeof(text), "%" PRId64, number);
+	write_cell(file, false, text);
+}
+
+static void write_faults(FILE *file, const struct row *row)
+{
+	const struct torture_result *torture = &row->result->torture;
+	for (size_t i = 0; i < torture->fault_count; i++) {
+		const struct torture_fault *fault = &torture->faults[i];
+		write_cell(file, true, row->run_id);
+		write_cell(file, false, row->point->scenario->name);
+		write_cell(file, false, fault_name(fault->kind));
+		write_cell(file, false, fault_place_name(fault->place));
+		write_number(file, (int64_t)fault->victim);
+		write_number(file, (int64_t)fault->others);
+		write_number(file, fault->at_ns);
+		write_number(file, fault->length_ns);
+		write_number(file, fault->gone_on_ns);
 		fputc('\n', file);
 	}
 }
@@ -169,6 +208,8 @@ int report_open(const char *folder, const char *csv, struct report **report,
 	if (failure == 0)
 		failure =
 		    open_output(&made->histograms, folder, REPORT_HISTOGRAMS_NAME, "wxe", error);
+	if (failure == 0)
+		failure = open_output(&made->faults, folder, REPORT_FAULTS_NAME, "wxe", error);
 	if (failure == 0 && csv != NULL)
 		failure = open_output(&made->appended, "", csv, "a+e", error);
 	if (failure != 0) {
@@ -176,9 +217,8 @@ int report_open(const char *folder, const char *csv, struct report **report,
 		return failure;
 	}
 	write_header(made->results.file);
-	for (size_t i = 0; i < HISTOGRAM_COLUMNS; i++)
-		write_cell(made->histograms.file, i == 0, histogram_columns[i]);
-	fputc('\n', made->histograms.file);
+	write_names(made->histograms.file, histogram_columns, HISTOGRAM_COLUMNS);
+	write_names(made->faults.file, fault_columns, FAULT_COLUMNS);
 	if (csv != NULL)
 		begin_appending(made->appended.file);
 	*report = made;
@@ -192,10 +232,13 @@ int report_add(struct report *report, const struct row *row, char error[REPORT_E
 		write_histogram(report->histograms.file, row, "put", &row->result->put);
 		write_histogram(report->histograms.file, row, "get", &row->result->get);
 	}
+	write_faults(report->faults.file, row);
 	write_row(report->results.file, row);
 	if (report->appended.file != NULL)
 		write_row(report->appended.file, row);
 	int failure = sync_output(&report->histograms, error);
+	if (failure == 0)
+		failure = sync_output(&report->faults, error);
 	if (failure == 0)
 		failure = sync_output(&report->results, error);
 	if (failure == 0)
@@ -209,6 +252,7 @@ void report_close(struct report **report)
 		return;
 	close_output(&(*report)->results);
 	close_output(&(*report)->histograms);
+	close_output(&(*report)->faults);
 	close_output(&(*report)->appended);
 	free(*report);
 	*report = NULL;

@@ -1,7 +1,7 @@
 /*
  * report.h: the files of numbers: performance_results_distributed.csv, one row a run, and
- * histograms.csv, one row a bucket that is not empty. Each row is on the disk before the next run
- * begins.
+ * histograms.csv, one row a bucket that is not empty, and faults.csv, one row a fault. Each row is
+ * on the disk before the next run begins.
  */
 #ifndef PERF_REPORT_H
 #define PERF_REPORT_H
@@ -12,6 +12,7 @@
 
 #define REPORT_RESULTS_NAME    "performance_results_distributed.csv"
 #define REPORT_HISTOGRAMS_NAME "histograms.csv"
+#define REPORT_FAULTS_NAME     "faults.csv"
 
 enum { REPORT_ERROR_BYTES = 1024 };
 
@@ -29,7 +30,7 @@ int report_check_csv(const char *file, char error[REPORT_ERROR_BYTES]);
 
 /**
  * report_open(folder, csv, report, error):
- * Begin the two files in ${folder}, and, unless ${csv} is NULL, appending to the file ${csv}, which
+ * Begin the files in ${folder}, and, unless ${csv} is NULL, appending to the file ${csv}, which
  * report_check_csv() has found good.
  *
  * Owns     on 0 the caller owns *${report} until report_close().

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -13,8 +14,10 @@
 #include "../sim/server_process.h"
 #include "../sim/workers.h"
 #include "cpus.h"
+#include "recording.h"
 #include "run_worker.h"
 #include "sentence.h"
+#include "torture.h"
 
 /* How long before a common start it is announced: enough for all to be asleep waiting for it. */
 #define START_LEAD_NS (30 * DMONITOR_NS_PER_MS)
@@ -27,6 +30,7 @@ struct run {
 	struct run_work work;
 	struct server_process *server; /* NULL: somebody else's, or none */
 	struct workers *workers;
+	struct recording *recording; /* NULL: none is wanted */
 	int64_t deadline_ns;
 };
 
@@ -74,8 +78,17 @@ static int start_server(struct run *run)
 	cpu_set_t before;
 	if (cpus_stay_on(factors->server_cpu, &before) != 0)
 		return fail(run, "this machine has no CPU %s for the server", factors->server_cpu);
+	char resume[32];
+	sentence(resume, sizeof(resume), "%lld",
+	         (long long)(factors->resume_ns / DMONITOR_NS_PER_MS));
+	const char *arguments[] = { "--resume-ms", resume, NULL, NULL, NULL };
+	if (run->recording != NULL) {
+		arguments[2] = "--record";
+		arguments[3] = recording_server_file(run->recording);
+	}
 	struct server_process_options options = { .program = run->request->server_program,
-		                                  .bind = bind };
+		                                  .bind = bind,
+		                                  .arguments = arguments };
 	failure = server_process_start(&options, &run->server, error, sizeof(error));
 	cpus_go_back(&before);
 	if (failure != 0)
@@ -133,16 +146,6 @@ static int stop_server(struct run *run)
 	return fail(run, "%s", error);
 }
 
-/* Asks without reaping: that is server_process_stop()'s. */
-static bool server_ended(const struct run *run)
-{
-	siginfo_t ended = { 0 };
-	return run->server != NULL &&
-	       waitid(P_PID, (id_t)server_process_pid(run->server), &ended,
-	              WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       ended.si_pid != 0;
-}
-
 typedef int await_function(struct workers *workers, int64_t timeout_ns);
 
 /* Wait for all workers, but not for ever, nor longer than the server lives. */
@@ -152,7 +155,7 @@ static int await(struct run *run, await_function *wait_for, const char *round)
 	while ((failure = wait_for(run->workers, LOOK_NS)) != 0) {
 		if (failure == EINTR)
 			return fail(run, "interrupted");
-		if (server_ended(run))
+		if (run->server != NULL && server_process_ended(run->server))
 			return stop_server(run);
 		if (failure != ETIMEDOUT)
 			return fail_by_worker(run);
@@ -292,6 +295,59 @@ static void remove_traces(const struct run *run)
 	}
 }
 
+/* A run of so many items, by the engine. */
+static void run_items(struct run *run)
+{
+	struct run_result *result = run->result;
+	int failure = worker_results_init(&run->work.results, run->request->factors);
+	if (failure != 0) {
+		fail(run, "no memory to share with the workers: %s", strerror(failure));
+		return;
+	}
+	if (start_workers(run) == 0 && play(run) == 0)
+		audit_all(run);
+	workers_free(&run->workers);
+	if (result->status != RUN_OK)
+		remove_traces(run);
+	worker_results_fini(&run->work.results);
+}
+
+/* A run of so much time, with or without faults. */
+static void run_torture(struct run *run)
+{
+	char reason[KEYS_SENTENCE_BYTES] = "interrupted";
+	int64_t cpu_before = run->server != NULL ? server_process_cpu_ns(run->server) : -1;
+	if (run->work.factors->engine != ENGINE_MONITOR) {
+		fail(run, "duration: only the engine monitor can be run by time");
+		return;
+	}
+	if (torture_run(run->request, run->recording, run->work.endpoint, run->server, run->result,
+	                reason) != 0)
+		fail(run, "%s", reason);
+	if (run->server != NULL && cpu_before >= 0)
+		run->result->server_cpu_ns = server_process_cpu_ns(run->server) - cpu_before;
+}
+
+static int begin_recording(struct run *run)
+{
+	if (run->request->factors->record == RECORD_NO)
+		return 0;
+	int failure = recording_new(&run->recording);
+	return failure == 0 ? 0 : fail(run, "nothing can be recorded: %s", strerror(failure));
+}
+
+/* The record is looked at whatever the audit says; it stays if a rule is broken. */
+static void end_recording(struct run *run, bool spawned)
+{
+	char wrong[KEYS_SENTENCE_BYTES];
+	int failure = 0;
+	if (run->recording != NULL && spawned && run->result->status != RUN_INTERRUPTED)
+		failure = recording_check(run->recording, run->request->server_program, wrong);
+	if (failure != 0)
+		fail(run, "%s", wrong);
+	recording_free(&run->recording, failure == EPROTO);
+}
+
 void run_once(const struct run_request *request, struct run_result *result)
 {
 	struct run run = { .request = request, .result = result };
@@ -306,19 +362,34 @@ void run_once(const struct run_request *request, struct run_result *result)
 		.server_cpu_ns = -1,
 		.workers_cpu_ns = -1,
 		.server_messages = -1,
+		.torture = { .fault_total = -1,
+		             .rounds = -1,
+		             .unknown = -1,
+		             .taken = -1,
+		             .stale = -1,
+		             .waits = -1,
+		             .futile = -1,
+		             .passed_on = -1,
+		             .abandonments = -1,
+		             .sessions_lost = -1,
+		             .sessions_resumed = -1 },
 	};
 	histogram_init(&result->put);
 	histogram_init(&result->get);
-	int failure = worker_results_init(&run.work.results, request->factors);
-	if (failure != 0) {
-		fail(&run, "no memory to share with the workers: %s", strerror(failure));
-		return;
+	histogram_init(&result->torture.gone_on);
+	if (begin_recording(&run) == 0 && start_server(&run) == 0) {
+		if (request->factors->duration_ns > 0)
+			run_torture(&run);
+		else
+			run_items(&run);
 	}
-	if (start_server(&run) == 0 && start_workers(&run) == 0 && play(&run) == 0)
-		audit_all(&run);
-	workers_free(&run.workers);
+	bool spawned = run.server != NULL;
 	stop_server(&run);
-	if (result->status != RUN_OK)
-		remove_traces(&run);
-	worker_results_fini(&run.work.results);
+	end_recording(&run, spawned);
+}
+
+void run_result_fini(struct run_result *result)
+{
+	free(result->torture.faults);
+	result->torture.faults = NULL;
 }

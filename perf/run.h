@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "histogram.h"
 #include "keys.h"
+#include "torture_result.h"
 
 enum run_status { RUN_OK, RUN_FAILED, RUN_INTERRUPTED };
 enum run_audit { RUN_AUDIT_NONE, RUN_AUDIT_OK, RUN_AUDIT_VIOLATED, RUN_AUDIT_UNCHECKED };
@@ -40,15 +41,20 @@ struct run_result {
 	int64_t server_cpu_ns;
 	int64_t workers_cpu_ns;
 	int64_t server_messages; /* received and sent */
+	struct torture_result torture;
 };
 
 /**
  * run_once(request, result):
  * Do one run and fill in *${result}, whatever comes. When it returns no process that it started is
- * left, and it must be called before this process has any ZeroMQ context.
+ * left, and it must be called before this process has any ZeroMQ context. *${result} is to be given
+ * to run_result_fini().
  *
  * Blocks   at most the factors' timeout, and some seconds for the server to stop.
  */
 void run_once(const struct run_request *request, struct run_result *result);
+
+/* Free what *${result} holds. */
+void run_result_fini(struct run_result *result);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../sim/fault.h"
 #include "campaign.h"
 #include "columns.h"
 #include "engine.h"
@@ -13,7 +14,14 @@ const char verb_help_usage[] =
     "Topics: keys      what a scenario file may hold\n"
     "        columns   of performance_results_distributed.csv (--markdown: as a table)\n"
     "        engines   what can be measured\n"
+    "        faults    what can happen to workers\n"
     "        and each verb.\n";
+
+static void help_faults(void)
+{
+	for (enum fault_kind kind = 0; kind < FAULT_KINDS; kind++)
+		printf("  %-10s %s\n", fault_name(kind), fault_help(kind));
+}
 
 int verb_help(int argc, char **argv)
 {
@@ -33,6 +41,8 @@ int verb_help(int argc, char **argv)
 		keys_help(stdout);
 	else if (strcmp(topic, "engines") == 0)
 		engine_help(stdout);
+	else if (strcmp(topic, "faults") == 0)
+		help_faults();
 	else if (markdown)
 		columns_markdown(stdout);
 	else if (strcmp(topic, "columns") == 0)

@@ -41,24 +41,34 @@ static int64_t counted(const cJSON *counters, const char *name)
 	return cJSON_IsNumber(counter) ? (int64_t)counter->valuedouble : 0;
 }
 
+/* What a child finds out for its parent, in memory that both see. */
+struct findings {
+	struct engine_messages messages;
+	struct server_events events;
+	bool complete; /* wanted: every ENTER has had its EXIT */
+};
+
 /* Read an answer. EAGAIN if somebody's EXIT is still missing. */
-static int read_answer(const char *answer, size_t length, struct engine_messages *messages)
+static int read_answer(const char *answer, size_t length, struct findings *findings)
 {
 	cJSON *status = cJSON_ParseWithLength(answer, length);
 	const cJSON *received = cJSON_GetObjectItemCaseSensitive(status, "received");
 	const cJSON *sent = cJSON_GetObjectItemCaseSensitive(status, "sent");
 	int failure = EPROTO;
 	if (cJSON_IsObject(received) && cJSON_IsObject(sent)) {
-		messages->received = sum(received, "BEAT", "STATUS");
-		messages->sent = sum(sent, "alive", "ok");
-		bool complete = counted(received, "ENTER") == counted(received, "EXIT");
-		failure = complete ? 0 : EAGAIN;
+		findings->messages.received = sum(received, "BEAT", "STATUS");
+		findings->messages.sent = sum(sent, "alive", "ok");
+		findings->events.passed_on = counted(status, "passed_on");
+		findings->events.abandonments = counted(status, "abandonments");
+		findings->events.resumed = counted(status, "resumed");
+		bool missing = counted(received, "ENTER") != counted(received, "EXIT");
+		failure = findings->complete && missing ? EAGAIN : 0;
 	}
 	cJSON_Delete(status);
 	return failure;
 }
 
-static int ask(void *socket, char *answer, struct engine_messages *messages)
+static int ask(void *socket, char *answer, struct findings *findings)
 {
 	if (zmq_send(socket, REQUEST, strlen(REQUEST), 0) < 0)
 		return ETIMEDOUT;
@@ -67,11 +77,11 @@ static int ask(void *socket, char *answer, struct engine_messages *messages)
 		return ETIMEDOUT;
 	if (length > ANSWER_BYTES_MAX)
 		return EPROTO;
-	return read_answer(answer, (size_t)length, messages);
+	return read_answer(answer, (size_t)length, findings);
 }
 
 /* The child's life. It leaves by _exit, so nothing here is given back. */
-static int ask_until_complete(const char *endpoint, struct engine_messages *messages)
+static int ask_until_found(const char *endpoint, struct findings *findings)
 {
 	void *context = zmq_ctx_new();
 	void *socket = context != NULL ? zmq_socket(context, ZMQ_REQ) : NULL;
@@ -85,7 +95,7 @@ static int ask_until_complete(const char *endpoint, struct engine_messages *mess
 		return zmq_errno();
 	int64_t deadline_ns = dmonitor_clock_now_ns() + PATIENCE_MS * DMONITOR_NS_PER_MS;
 	int failure;
-	while ((failure = ask(socket, answer, messages)) == EAGAIN) {
+	while ((failure = ask(socket, answer, findings)) == EAGAIN) {
 		int64_t now_ns = dmonitor_clock_now_ns();
 		if (now_ns > deadline_ns)
 			return ETIMEDOUT;
@@ -94,17 +104,18 @@ static int ask_until_complete(const char *endpoint, struct engine_messages *mess
 	return failure;
 }
 
-int server_status_messages(const char *endpoint, struct engine_messages *messages)
+static int find_out(const char *endpoint, struct findings *findings)
 {
-	struct engine_messages *shared =
+	struct findings *shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return errno;
+	*shared = *findings;
 	pid_t parent = getpid();
 	pid_t child = fork();
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(getppid() == parent ? ask_until_complete(endpoint, shared) : EOWNERDEAD);
+		_exit(getppid() == parent ? ask_until_found(endpoint, shared) : EOWNERDEAD);
 	}
 	int failure = child < 0 ? errno : 0;
 	int wait_status = 0;
@@ -113,7 +124,25 @@ int server_status_messages(const char *endpoint, struct engine_messages *message
 	if (failure == 0)
 		failure = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : ECHILD;
 	if (failure == 0)
-		*messages = *shared;
+		*findings = *shared;
 	munmap(shared, sizeof(*shared));
+	return failure;
+}
+
+int server_status_messages(const char *endpoint, struct engine_messages *messages)
+{
+	struct findings findings = { .complete = true };
+	int failure = find_out(endpoint, &findings);
+	if (failure == 0)
+		*messages = findings.messages;
+	return failure;
+}
+
+int server_status_events(const char *endpoint, struct server_events *events)
+{
+	struct findings findings = { .complete = false };
+	int failure = find_out(endpoint, &findings);
+	if (failure == 0)
+		*events = findings.events;
 	return failure;
 }

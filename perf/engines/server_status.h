@@ -19,4 +19,14 @@
  */
 int server_status_messages(const char *endpoint, struct engine_messages *messages);
 
+/* What has happened to a server's clients so far. */
+struct server_events {
+	int64_t passed_on;    /* signals that went to the next, as their receiver had ended */
+	int64_t abandonments; /* owners that ended inside */
+	int64_t resumed;      /* sessions that came back on another connection */
+};
+
+/* Ask for them, in the same way. Errors: likewise. */
+int server_status_events(const char *endpoint, struct server_events *events);
+
 #endif

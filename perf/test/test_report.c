@@ -26,7 +26,12 @@ static const char contract[] =
     "poll_interval_ns,payload_bytes,seed,warmup_items,items,operations,put_mean_ns,put_p50_ns,"
     "put_p90_ns,put_p99_ns,put_p99_9_ns,put_max_ns,get_mean_ns,get_p50_ns,get_p90_ns,get_p99_ns,"
     "get_p99_9_ns,get_max_ns,histogram_overflow,server_cpu_ns,workers_cpu_ns,server_messages,"
-    "messages_per_operation,start_skew_ns,lost_items,doubled_items,out_of_order_items,";
+    "messages_per_operation,start_skew_ns,lost_items,doubled_items,out_of_order_items,faults,"
+    "fault_interval_ns,lease_ns,resume_ns,lock_holders,rounds,faults_done,faults_control,"
+    "faults_kill,faults_pause,faults_freeze,faults_cut,faults_refuse,faults_silence,"
+    "faults_blackout,faults_drop,faults_duplicate,faults_delay,faults_stall,gone_on_p50_ns,"
+    "gone_on_p99_ns,gone_on_max_ns,items_unknown,items_taken,stale_moves,wakeups,futile_wakeups,"
+    "signals_passed_on,abandonments,sessions_lost,sessions_resumed,";
 
 enum { CELLS_MAX = 8192 };
 
@@ -180,7 +185,7 @@ static void a_run_becomes_a_row(void **state)
 		{ "total_duration_s", "2.000000001" },
 		{ "ops_per_second", "2000" },
 		{ "avg_latency_ms", "2" },
-		{ "schema_version", "1" },
+		{ "schema_version", "2" },
 		{ "suite", "golden" },
 		{ "scenario", "a" },
 		{ "run_id", "golden-1" },
@@ -219,6 +224,94 @@ static void a_run_becomes_a_row(void **state)
 	assert_int_equal(cells->rows, 3);
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		assert_string_equal(cell(cells, 2, expected[i][0]), expected[i][1]);
+	free_cells(cells);
+	tear_down(&fixture);
+}
+
+/* A run by time has a row of its own kind, and its faults a file. */
+static void faults_are_told_one_by_one(void **state)
+{
+	(void)state;
+	static const char *const expected[][2] = {
+		{ "items_per_producer", "" },
+		{ "faults", "kill+cut" },
+		{ "fault_interval_ns", "100000000" },
+		{ "lease_ns", "5000000000" },
+		{ "resume_ns", "50000000" },
+		{ "lock_holders", "2" },
+		{ "rounds", "3" },
+		{ "faults_done", "2" },
+		{ "faults_control", "0" },
+		{ "faults_kill", "1" },
+		{ "faults_cut", "1" },
+		{ "faults_stall", "0" },
+		{ "gone_on_p50_ns", "" }, /* of two, 10 must lie beyond */
+		{ "gone_on_max_ns", "9000" },
+		{ "items_unknown", "11" },
+		{ "items_taken", "12" },
+		{ "stale_moves", "13" },
+		{ "wakeups", "14" },
+		{ "futile_wakeups", "15" },
+		{ "signals_passed_on", "16" },
+		{ "abandonments", "17" },
+		{ "sessions_lost", "18" },
+		{ "sessions_resumed", "" },
+	};
+	static const char *const faults[][9] = {
+		{ "golden-1", "a", "kill", "holding", "3", "0", "1000", "0", "9000" },
+		{ "golden-1", "a", "cut", "waiting", "4", "2", "2000", "77", "" },
+	};
+	struct fixture fixture;
+	set_up(&fixture, "[scenario a]\nduration = 1 s\nfaults = kill+cut\nholders = 2\n");
+	struct torture_fault told[] = {
+		{ FAULT_KILL, FAULT_HOLDING, 3, 0, 1000, 0, 9000 },
+		{ FAULT_CUT, FAULT_WAITING, 4, 2, 2000, 77, -1 },
+	};
+	fixture.result->torture = (struct torture_result){
+		.faults = told,
+		.fault_count = 2,
+		.by_kind = { [FAULT_KILL] = 1, [FAULT_CUT] = 1 },
+		.fault_total = 2,
+		.rounds = 3,
+		.unknown = 11,
+		.taken = 12,
+		.stale = 13,
+		.waits = 14,
+		.futile = 15,
+		.passed_on = 16,
+		.abandonments = 17,
+		.sessions_lost = 18,
+		.sessions_resumed = -1,
+	};
+	histogram_init(&fixture.result->torture.gone_on);
+	histogram_add(&fixture.result->torture.gone_on, 9000);
+	struct cells *cells = write_and_read(&fixture, 1);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		assert_string_equal(cell(cells, 1, expected[i][0]), expected[i][1]);
+	free_cells(cells);
+	cells = read_csv(support_path(fixture.folder, REPORT_FAULTS_NAME));
+	assert_int_equal(cells->rows, 3);
+	for (size_t row = 0; row < 2; row++)
+		for (size_t i = 0; i < 9; i++)
+			assert_string_equal(cells->cell[(row + 1) * 9 + i], faults[row][i]);
+	free_cells(cells);
+	tear_down(&fixture);
+}
+
+/* A run of items says nothing of faults. */
+static void without_a_duration_there_are_no_faults(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	set_up(&fixture, "[scenario a]\n");
+	fixture.result->torture.fault_total = -1;
+	fixture.result->torture.rounds = -1;
+	struct cells *cells = write_and_read(&fixture, 1);
+	static const char *const empty[] = { "faults",        "lease_ns",    "lock_holders",
+		                             "rounds",        "faults_done", "faults_kill",
+		                             "gone_on_max_ns" };
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
+		assert_string_equal(cell(cells, 1, empty[i]), "");
 	free_cells(cells);
 	tear_down(&fixture);
 }
@@ -472,6 +565,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_columns_are_those_of_the_contract),
 		cmocka_unit_test(a_run_becomes_a_row),
+		cmocka_unit_test(faults_are_told_one_by_one),
+		cmocka_unit_test(without_a_duration_there_are_no_faults),
 		cmocka_unit_test(what_was_not_measured_is_empty),
 		cmocka_unit_test(cells_are_of_their_columns_type),
 		cmocka_unit_test(text_is_never_a_formula),
