@@ -26,10 +26,9 @@ static const struct chart {
 	const char *name;
 	chart_writer *write;
 } charts[] = {
-	{ "throughput", chart_throughput },
-	{ "percentiles", chart_percentiles },
-	{ "histogram", chart_histogram },
-	{ "polling", chart_polling },
+	{ "throughput", chart_throughput }, { "percentiles", chart_percentiles },
+	{ "histogram", chart_histogram },   { "polling", chart_polling },
+	{ "faults", chart_faults },
 };
 
 /* One call of chart_draw(). */

@@ -46,11 +46,15 @@ static void name_factor(const struct chart_point *point, enum chart_factor facto
 	case CHART_EXIT:
 		snprintf(text, room, "%s%s", point->exit_mode, *point->exit_mode ? " exit" : "");
 		break;
+	case CHART_FAULTS:
+		snprintf(text, room, "%s", point->faults);
+		break;
 	case CHART_WORKERS:
 		snprintf(text, room, "%lldx%lld", point->producers, point->consumers);
 		break;
 	case CHART_ITEMS:
-		snprintf(text, room, "%lld items", point->items);
+		if (point->items >= 0)
+			snprintf(text, room, "%lld items", point->items);
 		break;
 	case CHART_CAPACITY:
 		snprintf(text, room, "capacity %lld", point->capacity);
@@ -78,6 +82,8 @@ bool chart_label_same(const struct chart_point *a, const struct chart_point *b,
 		return strcmp(a->storage, b->storage) == 0;
 	case CHART_EXIT:
 		return strcmp(a->exit_mode, b->exit_mode) == 0;
+	case CHART_FAULTS:
+		return strcmp(a->faults, b->faults) == 0;
 	case CHART_WORKERS:
 		return a->producers == b->producers && a->consumers == b->consumers;
 	case CHART_ITEMS:

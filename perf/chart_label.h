@@ -19,6 +19,7 @@ enum chart_factor {
 	CHART_TRANSPORT,
 	CHART_STORAGE,
 	CHART_EXIT,
+	CHART_FAULTS,
 	CHART_WORKERS, /* producers and consumers */
 	CHART_ITEMS,
 	CHART_CAPACITY,

@@ -35,6 +35,7 @@ chart_writer chart_throughput;
 chart_writer chart_percentiles;
 chart_writer chart_histogram;
 chart_writer chart_polling;
+chart_writer chart_faults;
 
 /* Set a variable of the script, or element ${index}, from 1, of one of its arrays. */
 void chart_page_number(struct chart_page *page, const char *name, double value);

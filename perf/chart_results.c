@@ -16,15 +16,16 @@
 /* Where each number of a point stands in a row; the first seven were the original program's. */
 static const struct factor {
 	const char *column;
-	bool required;
+	bool required; /* there must be such a column */
+	bool filled;   /* and a number in it */
 	size_t offset;
 } factors[] = {
-	{ "producers", true, offsetof(struct chart_point, producers) },
-	{ "consumers", true, offsetof(struct chart_point, consumers) },
-	{ "items_per_producer", true, offsetof(struct chart_point, items) },
-	{ "capacity", true, offsetof(struct chart_point, capacity) },
-	{ "poll_interval_ns", false, offsetof(struct chart_point, poll_interval_ns) },
-	{ "payload_bytes", false, offsetof(struct chart_point, payload_bytes) },
+	{ "producers", true, true, offsetof(struct chart_point, producers) },
+	{ "consumers", true, true, offsetof(struct chart_point, consumers) },
+	{ "items_per_producer", true, false, offsetof(struct chart_point, items) },
+	{ "capacity", true, true, offsetof(struct chart_point, capacity) },
+	{ "poll_interval_ns", false, false, offsetof(struct chart_point, poll_interval_ns) },
+	{ "payload_bytes", false, false, offsetof(struct chart_point, payload_bytes) },
 };
 
 /* The numbers of each run of which a point holds the spread. */
@@ -109,13 +110,14 @@ static int read_factors(const struct csv_table *table, size_t row, struct chart_
 	point->transport = text(table, row, "transport");
 	point->storage = text(table, row, "storage");
 	point->exit_mode = text(table, row, "exit_mode");
+	point->faults = text(table, row, "faults");
 	for (size_t i = 0; i < FACTORS; i++) {
 		int column = csv_read_column(table, factors[i].column);
 		double value;
 
 		if (csv_read_number(table, row, column, &value, error, room))
 			return EINVAL;
-		if (isnan(value) && factors[i].required) {
+		if (isnan(value) && factors[i].filled) {
 			snprintf(error, room, "%s:%zu: column \"%s\" is empty", table->path,
 			         table->lines[row + 1], factors[i].column);
 			return EINVAL;
@@ -243,9 +245,13 @@ static int find_files(const char *path, char **csv, struct chart_results *result
 		*csv = NULL;
 	if (asprintf(&results->histograms_path, "%.*s/histograms.csv", folder, from) < 0)
 		results->histograms_path = NULL;
+	if (asprintf(&results->faults_path, "%.*s/faults.csv", folder, from) < 0)
+		results->faults_path = NULL;
 	if (asprintf(&results->manifest_path, "%.*s/manifest.json", folder, from) < 0)
 		results->manifest_path = NULL;
-	return *csv && results->histograms_path && results->manifest_path ? 0 : ENOMEM;
+	return *csv && results->histograms_path && results->faults_path && results->manifest_path
+	           ? 0
+	           : ENOMEM;
 }
 
 static int load(const char *csv, struct chart_results *results, char *error, size_t room)
@@ -289,6 +295,7 @@ void chart_results_free(struct chart_results *results)
 {
 	csv_read_free(&results->table);
 	free(results->histograms_path);
+	free(results->faults_path);
 	free(results->manifest_path);
 	free(results->points);
 	free(results->row_point);

@@ -28,7 +28,8 @@ enum chart_latency { CHART_P50, CHART_P90, CHART_P99, CHART_P99_9, CHART_MAX, CH
 struct chart_point {
 	const char *id;
 	const char *scenario, *engine, *transport, *storage, *exit_mode;
-	long long producers, consumers, items, capacity; /* items of one producer */
+	const char *faults;                              /* "" in a run of items */
+	long long producers, consumers, items, capacity; /* items of one producer; -1: by time */
 	long long poll_interval_ns, payload_bytes;       /* no poll interval: pushed */
 	size_t runs, runs_ok;
 	const char *bad_status, *bad_reason; /* of its first run that is not ok, or NULL */
@@ -43,6 +44,7 @@ struct chart_point {
 struct chart_results {
 	struct csv_table table;
 	char *histograms_path; /* whether there is such a file or not */
+	char *faults_path;
 	char *manifest_path;
 	bool histograms;   /* there are some */
 	bool legacy;       /* a file without a status column, such as the original program's */

@@ -31,25 +31,16 @@ static const struct heading {
 	const char *text;
 	bool left; /* flush left, as words are */
 } headings[] = {
-	{ SCENARIO, "scenario", true },
-	{ CHART_ENGINE, "engine", true },
-	{ CHART_POLL, "poll", true },
-	{ CHART_TRANSPORT, "transport", true },
-	{ CHART_STORAGE, "storage", true },
-	{ CHART_EXIT, "exit", true },
-	{ CHART_WORKERS, "PxC", false },
-	{ CHART_ITEMS, "items", false },
-	{ CHART_CAPACITY, "cap", false },
-	{ CHART_PAYLOAD, "bytes", false },
-	{ RUNS, "runs", false },
-	{ RATE, "ops/s", false },
-	{ RANGE, "min..max", false },
-	{ PUT_P50, "put50", false },
-	{ PUT_P99, "put99", false },
-	{ GET_P50, "get50", false },
-	{ GET_P99, "get99", false },
-	{ MESSAGES, "msg/op", false },
-	{ AUDIT, "audit", true },
+	{ SCENARIO, "scenario", true },     { CHART_ENGINE, "engine", true },
+	{ CHART_POLL, "poll", true },       { CHART_TRANSPORT, "transport", true },
+	{ CHART_STORAGE, "storage", true }, { CHART_EXIT, "exit", true },
+	{ CHART_FAULTS, "faults", true },   { CHART_WORKERS, "PxC", false },
+	{ CHART_ITEMS, "items", false },    { CHART_CAPACITY, "cap", false },
+	{ CHART_PAYLOAD, "bytes", false },  { RUNS, "runs", false },
+	{ RATE, "ops/s", false },           { RANGE, "min..max", false },
+	{ PUT_P50, "put50", false },        { PUT_P99, "put99", false },
+	{ GET_P50, "get50", false },        { GET_P99, "get99", false },
+	{ MESSAGES, "msg/op", false },      { AUDIT, "audit", true },
 };
 
 enum { COLUMNS = sizeof(headings) / sizeof(*headings) };
@@ -105,7 +96,8 @@ static void print_cell(const struct chart_point *point, unsigned column,
 		name_time((double)point->poll_interval_ns, cell, CHART_LABEL_BYTES);
 		break;
 	case CHART_ITEMS:
-		snprintf(cell, CHART_LABEL_BYTES, "%lld", point->items);
+		if (point->items >= 0)
+			snprintf(cell, CHART_LABEL_BYTES, "%lld", point->items);
 		break;
 	case CHART_CAPACITY:
 		snprintf(cell, CHART_LABEL_BYTES, "%lld", point->capacity);

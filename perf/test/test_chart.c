@@ -41,12 +41,12 @@ static void path_of(const char *name, char path[256])
 
 static int remove_folder(void **state)
 {
-	static const char *const names[] = { "throughput", "percentiles", "histogram", "polling",
-		                             "style" };
+	static const char *const names[] = { "throughput", "percentiles", "histogram",
+		                             "polling",    "faults",      "style" };
 	static const char *const endings[] = { "svg", "png", "gp", "dat" };
 
 	(void)state;
-	for (size_t i = 0; i < 20; i++) {
+	for (size_t i = 0; i < 24; i++) {
 		char path[256];
 
 		snprintf(path, sizeof(path), "%s/%s.%s", folder, names[i / 4], endings[i % 4]);
@@ -112,7 +112,7 @@ static void check_picture(const char *name)
 	assert_memory_equal(text + length - 8, "IEND", 4);
 }
 
-static void a_suite_that_polls_gets_all_four_charts(void **state)
+static void a_suite_that_polls_gets_four_charts(void **state)
 {
 	char expected[1024];
 
@@ -120,7 +120,8 @@ static void a_suite_that_polls_gets_all_four_charts(void **state)
 	snprintf(
 	    expected, sizeof(expected),
 	    "throughput: %s/throughput.svg and .png\npercentiles: %s/percentiles.svg and .png\n"
-	    "histogram: %s/histogram.svg and .png\npolling: %s/polling.svg and .png\n",
+	    "histogram: %s/histogram.svg and .png\npolling: %s/polling.svg and .png\n"
+	    "faults: left out: no run with faults\n",
 	    folder, folder, folder, folder);
 	assert_int_equal(draw(CORPUS "polling", folder), 0);
 	assert_string_equal(text, expected); /* and no warning of gnuplot's */
@@ -235,6 +236,31 @@ static void seven_columns_give_a_throughput_chart(void **state)
 	load("throughput.dat");
 	assert_non_null(strstr(text, "# 100 items, capacity 10\n"));
 	assert_non_null(strstr(text, "0,11.6,11.6,11.6,1,1,1\n"));
+}
+
+/* Two of the runs are good. A fault while another lasted, one that nobody went on after, a kind of
+ * a later version, and those of the bad run are in no picture. */
+static void faults_are_drawn_by_kind_and_place(void **state)
+{
+	(void)state;
+	assert_int_equal(draw(CORPUS "torture", folder), 0);
+	assert_non_null(strstr(text, "faults.svg and .png\n"));
+	check_picture("faults");
+	load("faults.dat");
+	assert_string_equal(text, "# holding\ntime,lane\n51,0.7\n52,0.7\n54,0.7\n\n\n"
+	                          "# medians\ntime,lane\n52,0.7\n\n\n"
+	                          "# waiting\ntime,lane\n0.1,0.9\n\n\n"
+	                          "# medians\ntime,lane\n0.1,0.9\n\n\n"
+	                          "# queued\ntime,lane\n0.7,2.1\n\n\n"
+	                          "# medians\ntime,lane\n0.7,2.1\n\n\n"
+	                          "# outside\ntime,lane\n0.01,2.3\n\n\n"
+	                          "# medians\ntime,lane\n0.01,2.3\n");
+	load("faults.gp");
+	assert_non_null(strstr(text, "row_name[1] = 'kill'\n"));
+	assert_non_null(strstr(text, "row_note[1] = '4: 51 ms, 54 ms'\n"));
+	assert_non_null(strstr(text, "lease = 1000\nresume = 50\n"));
+	assert_int_equal(draw(CORPUS "original", folder), 0);
+	assert_false(exists("faults.png"));
 }
 
 static void numbers_are_the_same_in_every_locale(void **state)
@@ -378,13 +404,14 @@ static void results_that_cannot_be_read_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_suite_that_polls_gets_all_four_charts),
+		cmocka_unit_test(a_suite_that_polls_gets_four_charts),
 		cmocka_unit_test(pictures_can_be_drawn_again_from_their_folder),
 		cmocka_unit_test(a_chart_without_data_is_left_out_and_its_old_picture_goes),
 		cmocka_unit_test(a_failed_run_is_counted_and_never_drawn),
 		cmocka_unit_test(bins_hold_whole_buckets_and_every_operation),
 		cmocka_unit_test(without_histograms_no_percentile_is_made_up),
 		cmocka_unit_test(seven_columns_give_a_throughput_chart),
+		cmocka_unit_test(faults_are_drawn_by_kind_and_place),
 		cmocka_unit_test(numbers_are_the_same_in_every_locale),
 		cmocka_unit_test(names_may_hold_any_character),
 		cmocka_unit_test(without_gnuplot_there_is_a_sentence_and_old_pictures_stay),
