@@ -26,8 +26,9 @@ LIBS       := -lzmq -lcjson -lcsv -lm -lrt
 
 # What each archive is made of. The server and the programs are linked from them.
 LIB_SRC    := $(wildcard monitor/client*.c monitor/wire*.c) $(wildcard monitor/conversation*.c) monitor/clock.c
-SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c monitor/record*.c) monitor/connections.c monitor/transport.c monitor/watcher.c \
-              $(wildcard monitor/server_*.c monitor/check_*.c) monitor/history_reader.c
+SERVER_SRC := $(wildcard monitor/core*.c monitor/model*.c monitor/record*.c) \
+              $(addprefix monitor/,budget.c connections.c gate.c guard.c intake.c peer_socket.c router.c sight_queue.c transport.c \
+              watcher.c) $(wildcard monitor/server_*.c monitor/check_*.c) monitor/history_reader.c
 BUFFER_SRC := $(wildcard buffer/*.c)
 SIM_SRC    := $(filter-out sim/producer_consumer.c,$(wildcard sim/*.c))
 PERF_SRC   := $(filter-out perf/performance_test.c perf/microbenchmark.c perf/recovery.c,\
@@ -187,6 +188,9 @@ microbench: packages-test ## what an enter, an exit, a put costs, in ZeroMQ roun
 recovery: packages ## how long until the others go on after somebody was killed, next to pthreads
 	@$(MAKE) --no-print-directory all
 	$(B)/recovery
+hostile: packages-test ## what honest clients keep of their throughput while others attack the server
+	@$(MAKE) --no-print-directory all $(B)/monitor/test/benchmark_hostile
+	$(B)/monitor/test/benchmark_hostile
 
 plots: packages ## redraw the gallery in plots/ from results/reference
 	@$(MAKE) --no-print-directory all
@@ -235,7 +239,7 @@ help: ## print this list
 	@echo "Variables: CC, CFLAGS, CONFIG (scenario files), PREFIX, DESTDIR, SECONDS, SANITIZE, B (build folder)"
 
 .PHONY: all tests packages packages-test packages-ci bench check check-asan check-tsan check-valgrind \
-	mutants fuzz fuzz-coverage model demo microbench recovery plots lint format install uninstall clean help
+	mutants fuzz fuzz-coverage model demo microbench recovery hostile plots lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -21,8 +21,8 @@ void connections_fini(struct connections *connections)
 	*connections = (struct connections){ .last_number = 0 };
 }
 
-const struct peer *connections_find(const struct connections *connections, const void *routing_id,
-                                    size_t size_bytes)
+struct peer *connections_find(const struct connections *connections, const void *routing_id,
+                              size_t size_bytes)
 {
 	struct peer *peer;
 
@@ -30,7 +30,7 @@ const struct peer *connections_find(const struct connections *connections, const
 	return peer;
 }
 
-const struct peer *connections_find_number(const struct connections *connections, uint64_t number)
+struct peer *connections_find_number(const struct connections *connections, uint64_t number)
 {
 	struct peer *peer;
 
@@ -38,8 +38,7 @@ const struct peer *connections_find_number(const struct connections *connections
 	return peer;
 }
 
-/* NULL: out of memory. */
-static struct descriptor *descriptor_at(struct connections *connections, int number)
+struct descriptor *connections_descriptor(struct connections *connections, int number)
 {
 	const size_t index = number < 0 ? 0 : (size_t)number;
 
@@ -55,6 +54,18 @@ static struct descriptor *descriptor_at(struct connections *connections, int num
 		connections->descriptor_room = room;
 	}
 	return &connections->descriptors[index];
+}
+
+const struct peer *connections_next_to_go(const struct connections *connections, int number)
+{
+	const size_t index = number < 0 ? 0 : (size_t)number;
+	const struct descriptor *descriptor = &connections->descriptors[index];
+	const struct peer *peer;
+
+	if (index >= connections->descriptor_room)
+		return NULL;
+	LL_SEARCH_SCALAR(descriptor->peers, peer, generation, descriptor->closed + 1);
+	return peer;
 }
 
 static bool bound(const struct descriptor *descriptor, uint64_t generation)
@@ -97,7 +108,7 @@ static void forget(struct connections *connections, struct peer *peer)
 /* A peer in doubt was gone after all: the end that was applied had been its own. */
 static void give_up(struct connections *connections, struct peer *peer)
 {
-	struct descriptor *descriptor = descriptor_at(connections, peer->descriptor);
+	struct descriptor *descriptor = connections_descriptor(connections, peer->descriptor);
 
 	if (descriptor->opened == peer->generation)
 		descriptor->opened = descriptor->accepted > descriptor->closed
@@ -117,10 +128,10 @@ static void give_up_doubtful(struct connections *connections, struct descriptor 
 			give_up(connections, peer);
 }
 
-const struct peer *connections_add(struct connections *connections, const void *routing_id,
-                                   size_t size_bytes, int number, bool local, uint64_t cookie)
+struct peer *connections_add(struct connections *connections, const void *routing_id,
+                             size_t size_bytes, int number, bool local, uint64_t cookie)
 {
-	struct descriptor *descriptor = descriptor_at(connections, number);
+	struct descriptor *descriptor = connections_descriptor(connections, number);
 	struct peer *peer = calloc(1, sizeof(*peer));
 
 	if (descriptor == NULL || peer == NULL || reserve_dropped(connections) != 0)
@@ -156,7 +167,7 @@ err0:
 
 int connections_accepted(struct connections *connections, int number)
 {
-	struct descriptor *descriptor = descriptor_at(connections, number);
+	struct descriptor *descriptor = connections_descriptor(connections, number);
 
 	if (descriptor == NULL)
 		return ENOMEM;
@@ -212,7 +223,7 @@ void connections_review(struct connections *connections)
 
 uint64_t connections_disconnected(struct connections *connections, int number)
 {
-	struct descriptor *descriptor = descriptor_at(connections, number);
+	struct descriptor *descriptor = connections_descriptor(connections, number);
 	struct peer *peer;
 	uint64_t gone;
 
@@ -252,7 +263,7 @@ void connections_replaced(struct connections *connections, uint64_t number)
 	if (peer == NULL)
 		return;
 	/* Its DISCONNECTED is still to come, so its generation may not become another's. */
-	descriptor = descriptor_at(connections, peer->descriptor);
+	descriptor = connections_descriptor(connections, peer->descriptor);
 	if (descriptor->opened == peer->generation)
 		descriptor->opened++;
 	forget(connections, peer);

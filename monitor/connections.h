@@ -7,7 +7,7 @@
  * the oldest open one, and a peer is bound to a generation by its first message. A new peer on a
  * descriptor whose present generation is bound already, or closed, opens the next one itself,
  * ahead of its ACCEPTED. The caller applies an event only after it has read all messages that were
- * there when it read the event.
+ * there when it read the event (sight_queue.h).
  *
  * Counting is wrong where a connection ends that never said a word, and its descriptor's next one
  * speaks before that end is applied: the speaker is taken for the silent one. So before a peer is
@@ -24,6 +24,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "budget.h"
+
 enum { PEER_ROUTING_ID_BYTES = 255 }; /* ZMTP's limit; the caller's to check */
 
 struct peer {
@@ -32,20 +34,24 @@ struct peer {
 	struct peer *next;        /* on the same descriptor */
 	uint64_t number;
 	uint64_t generation;
+	uint64_t last_message; /* when it spoke last, as the caller counts messages */
 	int descriptor;
 	bool local;
 	bool dropped;
-	uint8_t doubts;  /* looks still to be taken at whether it lives; 0: not in doubt */
-	uint64_t cookie; /* the caller's, to know the socket again by */
+	uint8_t doubts;      /* looks still to be taken at whether it lives; 0: not in doubt */
+	uint64_t cookie;     /* the caller's, to know the socket again by */
+	struct budget heavy; /* the caller's, of its heavy requests */
 	uint8_t routing_id_bytes;
 	uint8_t routing_id[PEER_ROUTING_ID_BYTES];
 };
 
 /* What is known of one descriptor. */
 struct descriptor {
-	uint64_t accepted; /* ACCEPTED events */
-	uint64_t closed;   /* DISCONNECTED events: generations up to this are gone */
-	uint64_t opened;   /* the present generation, perhaps ahead of its ACCEPTED */
+	uint64_t accepted;       /* ACCEPTED events */
+	uint64_t closed;         /* DISCONNECTED events: generations up to this are gone */
+	uint64_t opened;         /* the present generation, perhaps ahead of its ACCEPTED */
+	uint64_t events_read;    /* ACCEPTED and DISCONNECTED, the caller's to count, */
+	uint64_t events_applied; /* as they are applied in order */
 	struct peer *peers;
 };
 
@@ -68,13 +74,19 @@ struct connections {
 void connections_fini(struct connections *connections);
 
 /* NULL where there is no such peer. Valid until the next call that changes something. */
-const struct peer *connections_find(const struct connections *connections, const void *routing_id,
-                                    size_t size_bytes);
-const struct peer *connections_find_number(const struct connections *connections, uint64_t number);
+struct peer *connections_find(const struct connections *connections, const void *routing_id,
+                              size_t size_bytes);
+struct peer *connections_find_number(const struct connections *connections, uint64_t number);
+
+/* The peer that the next DISCONNECTED on ${descriptor} would be the end of; NULL: none is known. */
+const struct peer *connections_next_to_go(const struct connections *connections, int descriptor);
+
+/* Made if need be; NULL: out of memory. */
+struct descriptor *connections_descriptor(struct connections *connections, int descriptor);
 
 /* A new peer, by its first message; NULL: out of memory. */
-const struct peer *connections_add(struct connections *connections, const void *routing_id,
-                                   size_t size_bytes, int descriptor, bool local, uint64_t cookie);
+struct peer *connections_add(struct connections *connections, const void *routing_id,
+                             size_t size_bytes, int descriptor, bool local, uint64_t cookie);
 
 /* A known peer has spoken: it lives. */
 void connections_heard(struct connections *connections, uint64_t number);

@@ -8,7 +8,12 @@
 const struct dmonitor_core_options dmonitor_core_defaults = {
 	.lease_ms = 5000,
 	.resume_ms = 50,
-	.limits = { .sessions = 20000, .monitors = 200000, .conditions = 10000, .places = 10000 },
+	.limits = { .sessions = 10000,
+	            .monitors = 200000,
+	            .conditions = 10000,
+	            .places = 10000,
+	            .clients = 10000,
+	            .ids = 64 },
 };
 
 /* What is due first comes first; of equals, what was set first. */
@@ -55,6 +60,13 @@ int64_t dmonitor_core_deadline_ns(const struct dmonitor_core *core)
 uint64_t dmonitor_core_token(const struct dmonitor_core *core)
 {
 	return core->token;
+}
+
+int core_limit(struct dmonitor_core *core, const char *of, int64_t at)
+{
+	core->limit_of = of;
+	core->limit_at = at;
+	return ENOSPC;
 }
 
 int core_reserve(struct dmonitor_core *core, size_t replies)

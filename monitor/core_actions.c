@@ -34,7 +34,7 @@ static int enter_anew(struct dmonitor_core *core, struct session *session,
 	const int result = place_make(core, session, request->monitor_name, &place);
 
 	if (result == ENOSPC)
-		reply_refuse(reply, request, DMONITOR_CODE_LIMIT);
+		reply_limit(core, reply, request);
 	if (result != 0)
 		return result == ENOSPC ? 0 : result;
 	session->pending = polls(session) ? NULL : place;
@@ -123,7 +123,7 @@ static int do_wait(struct dmonitor_core *core, struct session *session,
 		return 0;
 	result = place_wait_prepare(core, place, request->condition_name, &condition);
 	if (result == ENOSPC)
-		reply_refuse(reply, request, DMONITOR_CODE_LIMIT);
+		reply_limit(core, reply, request);
 	if (result != 0)
 		return result == ENOSPC ? 0 : result;
 	do_riders(core, place->monitor, request, reply);

@@ -141,6 +141,22 @@ static const char *check_deadline(const struct dmonitor_core *core)
 	return NULL;
 }
 
+static const char *check_connections(const struct dmonitor_core *core)
+{
+	for (const struct connection *connection = core->connections; connection != NULL;
+	     connection = connection->hh.next) {
+		const struct session *session;
+		int64_t count = 0;
+
+		DL_FOREACH (connection->sessions, session)
+			count++;
+		MUST(count == connection->session_count,
+		     "the count of a connection's clients is wrong");
+		MUST(count <= core->options.limits.ids, "a connection has too many clients");
+	}
+	return NULL;
+}
+
 const char *dmonitor_core_check(const struct dmonitor_core *core)
 {
 	const char *fault = check_monitors(core);
@@ -148,5 +164,7 @@ const char *dmonitor_core_check(const struct dmonitor_core *core)
 	for (const struct session *session = core->sessions; fault == NULL && session != NULL;
 	     session = session->hh.next)
 		fault = check_session(core, session);
+	if (fault == NULL)
+		fault = check_connections(core);
 	return fault != NULL ? fault : check_deadline(core);
 }

@@ -124,6 +124,7 @@ struct connection {
 	UT_hash_handle hh; /* in the core, by peer */
 	dmonitor_peer peer;
 	struct session *sessions;
+	int64_t session_count;
 	struct held *held;
 };
 
@@ -149,6 +150,8 @@ struct dmonitor_core {
 	uint64_t passed_on;
 	uint64_t abandonments;
 	uint64_t resumed;
+	const char *limit_of; /* the limit that stood against it last: of what, and how much */
+	int64_t limit_at;
 };
 
 /* core.c: time and the outbox. Whoever emits has reserved before anything changed. */
@@ -158,6 +161,9 @@ void core_timer_set(struct dmonitor_core *core, struct timer *timer, int64_t due
 void core_timer_clear(struct dmonitor_core *core, struct timer *timer);
 /* ${start_ns} and ${span_ms} later, or INT64_MAX. */
 int64_t core_later(int64_t start_ns, int64_t span_ms);
+
+/* Note which limit stands against something: returns ENOSPC. */
+int core_limit(struct dmonitor_core *core, const char *of, int64_t at);
 
 /* core_monitor.c: places, the line, conditions, and the passing on of the lock. */
 struct place *place_find(const struct session *session, const char *name);
@@ -223,6 +229,9 @@ int request_refuse(struct dmonitor_core *core, const struct dmonitor_event *even
 /* A reply that repeats what ${request} says of itself. */
 struct dmonitor_reply reply_to(const struct dmonitor_request *request, enum dmonitor_status status);
 struct dmonitor_reply reply_error(const struct dmonitor_request *request, enum dmonitor_code code);
+/* Where core_limit() was what stood against it. */
+void reply_limit(const struct dmonitor_core *core, struct dmonitor_reply *reply,
+                 const struct dmonitor_request *request);
 void reply_refuse(struct dmonitor_reply *reply, const struct dmonitor_request *request,
                   enum dmonitor_code code);
 

@@ -42,6 +42,12 @@ static struct monitor *monitor_make(struct dmonitor_core *core, const char *name
 	return monitor;
 }
 
+/* Inside, in line and waiting. Only ENTER makes them more. */
+static int64_t monitor_clients(const struct monitor *monitor)
+{
+	return (int64_t)(monitor->line_length + monitor->waiters_length) + (monitor->owner != NULL);
+}
+
 static void monitor_drop_if_unused(struct dmonitor_core *core, struct monitor *monitor)
 {
 	if (monitor->owner != NULL || monitor->line_length > 0 || monitor->waiters_length > 0 ||
@@ -72,14 +78,17 @@ static struct place *place_new(struct session *session, const char *name)
 int place_make(struct dmonitor_core *core, struct session *session, const char *name,
                struct place **made)
 {
+	const struct dmonitor_limits *limits = &core->options.limits;
 	struct place *place = place_find(session, name);
 	struct monitor *monitor;
 
 	HASH_FIND_STR(core->monitors, name, monitor);
-	if (monitor == NULL && HASH_COUNT(core->monitors) >= core->options.limits.monitors)
-		return ENOSPC;
-	if (place == NULL && HASH_COUNT(session->places) >= core->options.limits.places)
-		return ENOSPC;
+	if (monitor == NULL && HASH_COUNT(core->monitors) >= limits->monitors)
+		return core_limit(core, "monitors", limits->monitors);
+	if (place == NULL && HASH_COUNT(session->places) >= limits->places)
+		return core_limit(core, "monitors of one client", limits->places);
+	if (monitor != NULL && monitor_clients(monitor) >= limits->clients)
+		return core_limit(core, "clients of one monitor", limits->clients);
 	if (place == NULL)
 		place = place_new(session, name);
 	if (place != NULL && monitor == NULL)
@@ -229,7 +238,8 @@ int place_wait_prepare(struct dmonitor_core *core, struct place *place, const ch
 	HASH_FIND_STR(monitor->conditions, name, found);
 	if (found == NULL) {
 		if (HASH_COUNT(monitor->conditions) >= core->options.limits.conditions)
-			return ENOSPC;
+			return core_limit(core, "conditions of one monitor",
+			                  core->options.limits.conditions);
 		found = calloc(1, sizeof(*found));
 		if (found == NULL)
 			return ENOMEM;

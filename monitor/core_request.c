@@ -5,6 +5,7 @@
 #include "core_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,15 @@ void reply_refuse(struct dmonitor_reply *reply, const struct dmonitor_request *r
                   enum dmonitor_code code)
 {
 	*reply = reply_error(request, code);
+}
+
+void reply_limit(const struct dmonitor_core *core, struct dmonitor_reply *reply,
+                 const struct dmonitor_request *request)
+{
+	*reply = reply_error(request, DMONITOR_CODE_LIMIT);
+	snprintf(reply->message, sizeof(reply->message),
+	         "A limit of the server is reached: %" PRId64 " %s", core->limit_at,
+	         core->limit_of);
 }
 
 /* Carry out the next request of the sequence. */

@@ -14,10 +14,13 @@
 static void session_detach(struct dmonitor_core *core, struct session *session)
 {
 	const dmonitor_peer peer = session->peer;
+	struct connection *connection;
 
 	if (peer == 0)
 		return;
-	DL_DELETE(connection_find(core, peer)->sessions, session);
+	connection = connection_find(core, peer);
+	DL_DELETE(connection->sessions, session);
+	connection->session_count--;
 	session->peer = 0;
 	connection_forget_if_idle(core, peer);
 }
@@ -28,6 +31,7 @@ static void session_attach(struct dmonitor_core *core, struct session *session,
 	session_detach(core, session);
 	session->peer = connection->peer;
 	DL_APPEND(connection->sessions, session);
+	connection->session_count++;
 	core_timer_clear(core, &session->life);
 	session_renew(core, session);
 }
@@ -79,6 +83,16 @@ void session_stalled(struct dmonitor_core *core)
 	}
 }
 
+/* Whether one more client may be on ${connection}: 0 or ENOSPC. Each is answered on it, and the
+ * answers that wait for a connection are limited too. */
+static int connection_room(struct dmonitor_core *core, const struct connection *connection)
+{
+	const int64_t ids = core->options.limits.ids;
+
+	return connection->session_count < ids ? 0
+	                                       : core_limit(core, "clients of one connection", ids);
+}
+
 /* A session of ${id} on ${connection}; 0, ENOMEM, or ENOSPC for the limit. */
 static int session_make(struct dmonitor_core *core, const char *id, struct connection *connection,
                         struct session **made)
@@ -86,6 +100,8 @@ static int session_make(struct dmonitor_core *core, const char *id, struct conne
 	struct session *session;
 
 	if (HASH_COUNT(core->sessions) >= core->options.limits.sessions)
+		return core_limit(core, "sessions", core->options.limits.sessions);
+	if (connection_room(core, connection) != 0)
 		return ENOSPC;
 	session = calloc(1, sizeof(*session));
 	if (session == NULL)
@@ -141,7 +157,13 @@ struct session *session_of_secret(struct dmonitor_core *core, const struct dmoni
 
 static int refuse_errno(struct dmonitor_core *core, const struct dmonitor_event *event, int result)
 {
-	return result == ENOSPC ? request_refuse(core, event, DMONITOR_CODE_LIMIT) : result;
+	struct dmonitor_reply reply;
+
+	if (result != ENOSPC)
+		return result;
+	reply_limit(core, &reply, event->request);
+	core_emit(core, event->peer, &reply);
+	return 0;
 }
 
 int session_of_polling(struct dmonitor_core *core, struct dmonitor_event *event,
@@ -168,9 +190,12 @@ int session_of_polling(struct dmonitor_core *core, struct dmonitor_event *event,
 	if (connection == NULL)
 		return ENOMEM;
 	if (owner != NULL) {
-		session_attach(core, owner, connection);
-		*session = owner;
-		return 0;
+		result = connection_room(core, connection);
+		if (result == 0) {
+			session_attach(core, owner, connection);
+			*session = owner;
+		}
+		return refuse_errno(core, event, result);
 	}
 	result = session_make(core, event->request->process_id, connection, session);
 	connection_forget_if_idle(core, event->peer);
@@ -204,6 +229,8 @@ static int resume(struct dmonitor_core *core, struct dmonitor_event *event)
 		connection = connection_make(core, event->peer);
 		if (connection == NULL)
 			return ENOMEM;
+		if (connection_room(core, connection) != 0)
+			return refuse_errno(core, event, ENOSPC);
 		session_attach(core, session, connection);
 	}
 	session_renew(core, session);

@@ -24,7 +24,8 @@ struct dmonitor_reply model_reply_to(const struct dmonitor_request *request,
 	return reply;
 }
 
-struct dmonitor_reply model_refusal_of(const struct dmonitor_request *request,
+struct dmonitor_reply model_refusal_of(const struct dmonitor_model *model,
+                                       const struct dmonitor_request *request,
                                        enum dmonitor_code code)
 {
 	struct dmonitor_reply reply = model_reply_to(request, DMONITOR_STATUS_ERROR);
@@ -32,6 +33,10 @@ struct dmonitor_reply model_refusal_of(const struct dmonitor_request *request,
 	reply.code = code;
 	snprintf(reply.message, sizeof(reply.message), "%s",
 	         code == request->error ? request->error_text : dmonitor_code_sentence(code));
+	if (code == DMONITOR_CODE_LIMIT && request->error != code)
+		snprintf(reply.message, sizeof(reply.message),
+		         "A limit of the server is reached: %lld %s", (long long)model->limit,
+		         model->limit_of);
 	return reply;
 }
 
@@ -110,13 +115,14 @@ enum dmonitor_code model_fault_of(struct dmonitor_model *model, uint64_t client,
 
 /* Polling. Every request is answered at once. */
 
-static struct dmonitor_reply check_grant(const struct dmonitor_request *request,
+static struct dmonitor_reply check_grant(const struct dmonitor_model *model,
+                                         const struct dmonitor_request *request,
                                          const struct model_place *place)
 {
 	struct dmonitor_reply reply = model_reply_to(request, DMONITOR_STATUS_QUEUED);
 
 	if (place == NULL)
-		return model_refusal_of(request, DMONITOR_CODE_NOT_WAITING);
+		return model_refusal_of(model, request, DMONITOR_CODE_NOT_WAITING);
 	if (place->state == MODEL_OUT)
 		reply.status = place->outcome;
 	if (place->state == MODEL_INSIDE) {
@@ -127,14 +133,15 @@ static struct dmonitor_reply check_grant(const struct dmonitor_request *request,
 	return reply;
 }
 
-static struct dmonitor_reply check_awakened(const struct dmonitor_request *request,
+static struct dmonitor_reply check_awakened(const struct dmonitor_model *model,
+                                            const struct dmonitor_request *request,
                                             const struct model_place *place)
 {
 	struct dmonitor_reply reply = model_reply_to(request, DMONITOR_STATUS_QUEUED_AFTER_SIGNAL);
 
 	if (place == NULL || place->state == MODEL_OUT ||
 	    (place->waited && strcmp(place->condition, request->condition_name) != 0))
-		return model_refusal_of(request, DMONITOR_CODE_NOT_WAITING);
+		return model_refusal_of(model, request, DMONITOR_CODE_NOT_WAITING);
 	if (place->state == MODEL_WAITING)
 		return model_reply_to(request, DMONITOR_STATUS_STILL_WAITING_ON_CONDITION);
 	reply.timed_out = place->timed_out;
@@ -152,7 +159,7 @@ static struct dmonitor_reply cancel_polling(struct dmonitor_model *model,
                                             struct model_place *place)
 {
 	if (place == NULL || place->state == MODEL_OUT)
-		return model_refusal_of(request, DMONITOR_CODE_NOT_WAITING);
+		return model_refusal_of(model, request, DMONITOR_CODE_NOT_WAITING);
 	if (place->state == MODEL_INSIDE || place->state == MODEL_AWAKENED)
 		return model_reply_to(request, DMONITOR_STATUS_TOO_LATE);
 	if (place->state == MODEL_IN_LINE) {
@@ -192,17 +199,17 @@ void model_polling(struct dmonitor_model *model, const struct dmonitor_event *ev
 
 	switch (request->action) {
 	case DMONITOR_ACTION_CHECK_GRANT:
-		reply = check_grant(request, place);
+		reply = check_grant(model, request, place);
 		break;
 	case DMONITOR_ACTION_CHECK_AWAKENED:
-		reply = check_awakened(request, place);
+		reply = check_awakened(model, request, place);
 		break;
 	case DMONITOR_ACTION_CANCEL:
 		reply = cancel_polling(model, request, place);
 		break;
 	default:
 		code = model_fault_of(model, client, request);
-		reply = code != DMONITOR_CODE_NONE ? model_refusal_of(request, code)
+		reply = code != DMONITOR_CODE_NONE ? model_refusal_of(model, request, code)
 		        : request->action == DMONITOR_ACTION_ENTER
 		            ? enter_polling(model, client, request)
 		            : model_act_as_owner(model, client, request);

@@ -82,6 +82,8 @@ struct dmonitor_model {
 	uint64_t serial;
 	uint64_t clients_ever;
 	bool out_of_memory;
+	int64_t limit; /* noted last, and what it limits */
+	const char *limit_of;
 
 	struct model_client *clients;
 	size_t client_count, client_room;
@@ -123,6 +125,8 @@ void model_effect(struct dmonitor_model *model, enum dmonitor_effect_kind kind,
 struct model_monitor *model_monitor(struct dmonitor_model *model, const char *name);
 struct model_place *model_place(struct dmonitor_model *model, uint64_t client, const char *name);
 struct model_place *model_owner(struct dmonitor_model *model, const char *name);
+/* Which limit stands against something, for the refusal to tell. */
+void model_note_limit(struct dmonitor_model *model, int64_t limit, const char *of);
 bool model_at_limit(struct dmonitor_model *model, uint64_t client, const char *name);
 bool model_condition_at_limit(struct dmonitor_model *model, const char *name,
                               const char *condition);
@@ -159,7 +163,8 @@ void model_answer(struct dmonitor_model *model, struct model_client *client,
 /* model_actions.c: what is asked at a monitor, and replies; NONE: nothing is wrong with it. */
 struct dmonitor_reply model_reply_to(const struct dmonitor_request *request,
                                      enum dmonitor_status status);
-struct dmonitor_reply model_refusal_of(const struct dmonitor_request *request,
+struct dmonitor_reply model_refusal_of(const struct dmonitor_model *model,
+                                       const struct dmonitor_request *request,
                                        enum dmonitor_code code);
 enum dmonitor_code model_fault_of(struct dmonitor_model *model, uint64_t client,
                                   const struct dmonitor_request *request);

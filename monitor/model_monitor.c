@@ -76,23 +76,41 @@ static void tidy(struct dmonitor_model *model, const char *name)
 			        (--model->place_count - i) * sizeof(model->places[0]));
 }
 
+void model_note_limit(struct dmonitor_model *model, int64_t limit, const char *of)
+{
+	model->limit = limit;
+	model->limit_of = of;
+}
+
+/* Whether ${count} has reached ${limit}, of which the refusal then tells. */
+static bool reached(struct dmonitor_model *model, size_t count, int64_t limit, const char *of)
+{
+	if ((int64_t)count < limit)
+		return false;
+	model_note_limit(model, limit, of);
+	return true;
+}
+
 bool model_at_limit(struct dmonitor_model *model, uint64_t client, const char *name)
 {
-	int64_t places = 0;
+	const struct dmonitor_limits *limits = &model->options.limits;
+	size_t places = 0, clients = 0;
 
-	if (model_place(model, client, name) == NULL) {
-		for (size_t i = 0; i < model->place_count; i++)
-			places += model->places[i].client == client;
-		if (places >= model->options.limits.places)
-			return true;
+	for (size_t i = 0; i < model->place_count; i++) {
+		places += model->places[i].client == client;
+		clients += model->places[i].state != MODEL_OUT &&
+		           strcmp(model->places[i].monitor, name) == 0;
 	}
-	return model_monitor(model, name) == NULL &&
-	       (int64_t)model->monitor_count >= model->options.limits.monitors;
+	return (model_monitor(model, name) == NULL &&
+	        reached(model, model->monitor_count, limits->monitors, "monitors")) ||
+	       (model_place(model, client, name) == NULL &&
+	        reached(model, places, limits->places, "monitors of one client")) ||
+	       reached(model, clients, limits->clients, "clients of one monitor");
 }
 
 bool model_condition_at_limit(struct dmonitor_model *model, const char *name, const char *condition)
 {
-	int64_t conditions = 0;
+	size_t conditions = 0;
 
 	if (first_of(model, name, condition) != NULL)
 		return false;
@@ -102,7 +120,8 @@ bool model_condition_at_limit(struct dmonitor_model *model, const char *name, co
 		conditions += place->state == MODEL_WAITING && strcmp(place->monitor, name) == 0 &&
 		              first_of(model, name, place->condition) == place;
 	}
-	return conditions >= model->options.limits.conditions;
+	return reached(model, conditions, model->options.limits.conditions,
+	               "conditions of one monitor");
 }
 
 /* What the new owner is told; a polling client asks for it. */

@@ -10,7 +10,7 @@
 static void refuse(struct dmonitor_model *model, const struct dmonitor_event *event,
                    enum dmonitor_code code)
 {
-	struct dmonitor_reply reply = model_refusal_of(event->request, code);
+	struct dmonitor_reply reply = model_refusal_of(model, event->request, code);
 
 	if (code == DMONITOR_CODE_BAD_PROTOCOL)
 		reply.protocol = DMONITOR_PROTOCOL;
@@ -51,12 +51,35 @@ static void set_lease(const struct dmonitor_model *model, struct model_client *c
 	client->lease_ms = lease_ms < 200 ? 200 : lease_ms > 3600000 ? 3600000 : lease_ms;
 }
 
+/* Whether one more client may be on ${peer}. */
+static bool has_room(struct dmonitor_model *model, dmonitor_peer peer)
+{
+	const int64_t limit = model->options.limits.ids;
+	int64_t clients = 0;
+
+	for (size_t i = 0; i < model->client_count; i++)
+		clients += model->clients[i].peer == peer;
+	model_note_limit(model, limit, "clients of one connection");
+	return clients < limit;
+}
+
+/* Whether one more client may begin on ${peer}. */
+static bool may_begin(struct dmonitor_model *model, dmonitor_peer peer)
+{
+	const int64_t limit = model->options.limits.sessions;
+
+	if ((int64_t)model->client_count < limit)
+		return has_room(model, peer);
+	model_note_limit(model, limit, "sessions");
+	return false;
+}
+
 static void begin_session(struct dmonitor_model *model, const struct dmonitor_event *event)
 {
 	const struct dmonitor_request *request = event->request;
 	struct model_client *client;
 
-	if ((int64_t)model->client_count >= model->options.limits.sessions) {
+	if (!may_begin(model, event->peer)) {
 		refuse(model, event, DMONITOR_CODE_LIMIT);
 		return;
 	}
@@ -77,6 +100,10 @@ static void resume(struct dmonitor_model *model, const struct dmonitor_event *ev
 
 	if (client == NULL || strcmp(client->id, event->request->process_id) != 0) {
 		refuse(model, event, DMONITOR_CODE_SESSION_LOST);
+		return;
+	}
+	if (client->peer != event->peer && !has_room(model, event->peer)) {
+		refuse(model, event, DMONITOR_CODE_LIMIT);
 		return;
 	}
 	welcome(model, event, client, true);
@@ -112,7 +139,7 @@ static void obey(struct dmonitor_model *model, struct model_client *client,
 	if (code == DMONITOR_CODE_NONE)
 		code = model_fault_of(model, number, request);
 	if (code != DMONITOR_CODE_NONE) {
-		reply = model_refusal_of(request, code);
+		reply = model_refusal_of(model, request, code);
 		answer(model, client, request, &reply);
 		return;
 	}
@@ -289,7 +316,8 @@ static void hello(struct dmonitor_model *model, const struct dmonitor_event *eve
 
 static void miss_session(struct dmonitor_model *model, const struct dmonitor_event *event)
 {
-	struct dmonitor_reply reply = model_refusal_of(event->request, DMONITOR_CODE_MISSING_FIELD);
+	struct dmonitor_reply reply =
+	    model_refusal_of(model, event->request, DMONITOR_CODE_MISSING_FIELD);
 
 	snprintf(reply.message, sizeof(reply.message),
 	         "Missing session: this process_id has said HELLO");
@@ -310,7 +338,7 @@ static void of_id(struct dmonitor_model *model, const struct dmonitor_event *eve
 		return;
 	}
 	if (client == NULL) {
-		if ((int64_t)model->client_count >= model->options.limits.sessions) {
+		if (!may_begin(model, event->peer)) {
 			refuse(model, event, DMONITOR_CODE_LIMIT);
 			return;
 		}
@@ -318,8 +346,13 @@ static void of_id(struct dmonitor_model *model, const struct dmonitor_event *eve
 		if (client == NULL)
 			return;
 	}
-	if (client->peer != event->peer)
+	if (client->peer != event->peer) {
+		if (!has_room(model, event->peer)) {
+			refuse(model, event, DMONITOR_CODE_LIMIT);
+			return;
+		}
 		model_attach(model, client, event->peer);
+	}
 	model_polling(model, event, client->number);
 }
 

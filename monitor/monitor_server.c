@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "core.h"
 #include "recorder.h"
+#include "server_descriptors.h"
 #include "server_identity.h"
 #include "server_options.h"
 #include "server_state.h"
@@ -33,6 +34,12 @@ struct server {
 	int64_t retry_ns;           /* a tick to be tried again; 0: none */
 };
 
+/* An error that is the asker's own. A limit may be others' doing. */
+static bool is_fault(const struct dmonitor_reply *reply)
+{
+	return reply->status == DMONITOR_STATUS_ERROR && reply->code != DMONITOR_CODE_LIMIT;
+}
+
 static void send_outbox(struct server *server)
 {
 	for (size_t i = 0; i < server->outbox.count; i++) {
@@ -43,7 +50,8 @@ static void send_outbox(struct server *server)
 		if (text == NULL)
 			dmonitor_transport_drop(server->transport, delivery->to);
 		else
-			dmonitor_transport_send(server->transport, delivery->to, text);
+			dmonitor_transport_send(server->transport, delivery->to, text,
+			                        is_fault(&delivery->reply));
 		free(text);
 	}
 }
@@ -107,6 +115,8 @@ static void serve_message(struct server *server, struct dmonitor_arrival *arriva
 	/* Without memory the request has had no effect, and the client must not wait for it. */
 	if (step_with(server, &event, &arrival->envelope) != 0)
 		dmonitor_transport_drop(server->transport, arrival->peer);
+	if (arrival->heavy)
+		dmonitor_transport_charge(server->transport, arrival->peer);
 	dmonitor_request_fini(&arrival->request);
 }
 
@@ -225,7 +235,7 @@ static int open_core(struct server *server, const struct server_options *options
 	if (server->core == NULL)
 		result = ENOMEM;
 	if (result == 0)
-		result = dmonitor_transport_new(&server->transport);
+		result = dmonitor_transport_new(&options->gate, &server->transport);
 	if (result == 0)
 		result = start(server);
 	if (result != 0)
@@ -237,8 +247,10 @@ static int open_core(struct server *server, const struct server_options *options
 static int run(const struct server_options *options)
 {
 	struct server server = { .core = NULL };
-	int result = open_state(&server, options);
+	int result = server_descriptors_raise(options);
 
+	if (result == 0)
+		result = open_state(&server, options);
 	if (result == 0)
 		result = open_record(&server, options);
 	if (result == 0)

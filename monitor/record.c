@@ -15,6 +15,8 @@ const struct dmonitor_record_option dmonitor_record_options[] = {
 	{ "monitors", AT(limits.monitors) },
 	{ "conditions", AT(limits.conditions) },
 	{ "places", AT(limits.places) },
+	{ "clients", AT(limits.clients) },
+	{ "ids", AT(limits.ids) },
 	{ NULL, 0 },
 };
 
@@ -55,6 +57,8 @@ static void add_message(struct dmonitor_text *text, const struct dmonitor_event 
 			dmonitor_text_add_hex(text, envelope->bytes, envelope->size_bytes);
 		}
 	}
+	if (envelope->over_budget)
+		dmonitor_text_print(text, ",\"over_budget\":true");
 	if (memcmp(event->random, none, sizeof(none)) != 0) {
 		dmonitor_text_print(text, ",\"random\":");
 		dmonitor_text_add_hex(text, event->random, sizeof(event->random));

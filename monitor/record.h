@@ -15,7 +15,8 @@ enum { DMONITOR_RECORD_VERSION = 1 };
 struct dmonitor_envelope {
 	const char *bytes;
 	size_t size_bytes;
-	size_t frames; /* behind the delimiter; 0: there was none */
+	size_t frames;    /* behind the delimiter; 0: there was none */
+	bool over_budget; /* refused for what it costs (budget.h) */
 };
 
 /* The lines of a record. An event's is that of a step which did what it says: of one that met

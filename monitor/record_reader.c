@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "budget.h"
 #include "record_fields.h"
 
 struct record_reader {
@@ -135,6 +136,7 @@ static const char *read_message(struct record_reader *reader, struct record_valu
 	const struct record_value hex = record_field(object, "envelope_hex");
 	const struct record_value random = record_field(object, "random");
 	const size_t room = text.length + hex.length + 8;
+	int (*decode)(const char *, size_t, size_t, struct dmonitor_request *);
 	int64_t frames = -1;
 	long size = 0;
 
@@ -160,8 +162,9 @@ static const char *read_message(struct record_reader *reader, struct record_valu
 	        sizeof(line->event.random))
 		return "MESSAGE has random bytes that cannot be read";
 	line->event.request = &line->request;
-	return dmonitor_request_decode(reader->envelope, (size_t)size, (size_t)frames,
-	                               &line->request) == 0
+	decode = record_bool(record_field(object, "over_budget")) ? budget_refuse
+	                                                          : dmonitor_request_decode;
+	return decode(reader->envelope, (size_t)size, (size_t)frames, &line->request) == 0
 	           ? NULL
 	           : "there is no memory for its message";
 }

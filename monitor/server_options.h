@@ -5,11 +5,13 @@
 #include <stddef.h>
 
 #include "core.h"
+#include "gate.h"
 
 struct server_options {
 	const char **endpoints; /* pointing into argv */
 	size_t endpoint_count;
 	struct dmonitor_core_options core;
+	struct gate_limits gate;
 	const char *state_path; /* pointing into argv; NULL: tokens are not reserved */
 	int64_t state_block;    /* tokens reserved at a time */
 	const char *record;     /* where to write what happens; NULL: nowhere */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gate.h"
 #include "record.h"
 
 struct dmonitor_transport;
@@ -25,12 +26,13 @@ struct dmonitor_arrival {
 	enum dmonitor_arrival_kind kind;
 	uint64_t peer; /* a number for a connection: never 0, never used again */
 	bool local;    /* the peer is on this machine */
+	bool heavy; /* it may cost much: dmonitor_transport_charge() is wanted once it is served */
 	struct dmonitor_request request;
 	struct dmonitor_envelope envelope; /* of MESSAGE; lent until the next arrival */
 };
 
 /* SIGTERM and SIGINT are blocked and become arrivals. */
-int dmonitor_transport_new(struct dmonitor_transport **transport);
+int dmonitor_transport_new(const struct gate_limits *limits, struct dmonitor_transport **transport);
 
 /* Sends what is still to be sent, for half a second at most. */
 void dmonitor_transport_free(struct dmonitor_transport **transport);
@@ -49,10 +51,16 @@ int dmonitor_transport_bind(struct dmonitor_transport *transport, const char *en
 int dmonitor_transport_next(struct dmonitor_transport *transport, int64_t deadline_ns,
                             struct dmonitor_arrival *arrival);
 
-/* Send ${text} to ${peer}. A peer that cannot be reached, or takes nothing, is then told CLOSED. */
-void dmonitor_transport_send(struct dmonitor_transport *transport, uint64_t peer, const char *text);
+/* Send ${text} to ${peer}; ${refusal}: it is an error. A peer that cannot be reached, takes
+ * nothing, or gets nothing but errors is then told CLOSED, and its connection ended. */
+void dmonitor_transport_send(struct dmonitor_transport *transport, uint64_t peer, const char *text,
+                             bool fault);
 
-/* Serve ${peer} no longer: CLOSED is told of it. */
+/* What ${peer} asked for last has been served now: its time is put down to it. Who takes too much
+ * of it so, and all who do together, are refused heavy requests for a while. */
+void dmonitor_transport_charge(struct dmonitor_transport *transport, uint64_t peer);
+
+/* Serve ${peer} no longer: CLOSED is told of it, and its connection ended. */
 void dmonitor_transport_drop(struct dmonitor_transport *transport, uint64_t peer);
 
 const char *dmonitor_transport_error(int error);

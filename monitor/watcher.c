@@ -1,9 +1,11 @@
-/* watcher.c: a thread that turns connection events and signals into messages on the ROUTER. */
+/* watcher.c: a thread that sees connection events and signals. */
 #include "watcher.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +17,18 @@ static const char events_endpoint[] = "inproc://events";
 static const char doorbell_endpoint[] = "inproc://doorbell";
 static const char doorbell_id[] = "dmonitor-doorbell";
 
+struct sights {
+	struct dmonitor_sight *sights;
+	size_t count;
+	size_t room;
+};
+
 struct dmonitor_watcher {
 	pthread_t thread;
+	pthread_mutex_t mutex;
+	struct sights seen;  /* under the mutex */
+	struct sights taken; /* the server's */
+	atomic_bool any;     /* seen is not empty */
 	int signal_fd;
 	void *events;   /* the socket monitor's */
 	void *doorbell; /* to the ROUTER */
@@ -28,11 +40,55 @@ bool dmonitor_watcher_sent(const void *routing_id, size_t size_bytes)
 	       memcmp(routing_id, doorbell_id, size_bytes) == 0;
 }
 
+static bool append(struct sights *sights, struct dmonitor_sight sight)
+{
+	if (sights->count == sights->room) {
+		const size_t room = sights->room * 2 + 16;
+		struct dmonitor_sight *grown = realloc(sights->sights, room * sizeof(*grown));
+
+		if (grown == NULL)
+			return false;
+		sights->sights = grown;
+		sights->room = room;
+	}
+	sights->sights[sights->count++] = sight;
+	return true;
+}
+
 static void tell(struct dmonitor_watcher *watcher, enum dmonitor_sight_kind kind, int descriptor)
 {
 	const struct dmonitor_sight sight = { .kind = kind, .descriptor = descriptor };
+	bool first, kept;
 
-	zmq_send(watcher->doorbell, &sight, sizeof(sight), 0);
+	do {
+		pthread_mutex_lock(&watcher->mutex);
+		first = watcher->seen.count == 0;
+		kept = append(&watcher->seen, sight);
+		atomic_store(&watcher->any, watcher->seen.count > 0);
+		pthread_mutex_unlock(&watcher->mutex);
+		/* None may be lost: without memory it is tried again. */
+		if (!kept)
+			poll(NULL, 0, 1);
+	} while (!kept);
+	if (first)
+		zmq_send(watcher->doorbell, "", 0, 0);
+}
+
+size_t dmonitor_watcher_take(struct dmonitor_watcher *watcher, const struct dmonitor_sight **sights)
+{
+	struct sights empty;
+
+	if (!atomic_load_explicit(&watcher->any, memory_order_acquire))
+		return 0;
+	pthread_mutex_lock(&watcher->mutex);
+	empty = watcher->taken;
+	empty.count = 0;
+	watcher->taken = watcher->seen;
+	watcher->seen = empty;
+	atomic_store(&watcher->any, false);
+	pthread_mutex_unlock(&watcher->mutex);
+	*sights = watcher->taken.sights;
+	return watcher->taken.count;
 }
 
 /* Pass on one event: a frame with the event (16 bits) and its value (32 bits), and the endpoint. */
@@ -141,6 +197,7 @@ int dmonitor_watcher_start(void *context, void *router, struct dmonitor_watcher 
 	if (made == NULL)
 		return ENOMEM;
 	/* A signal must not fall between a look at a flag and a blocking call: it is read. */
+	pthread_mutex_init(&made->mutex, NULL);
 	made->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (made->signal_fd < 0) {
 		result = errno;
@@ -157,6 +214,7 @@ err1:
 	close_sockets(made);
 	close(made->signal_fd);
 err0:
+	pthread_mutex_destroy(&made->mutex);
 	free(made);
 	return result;
 }
@@ -167,6 +225,9 @@ void dmonitor_watcher_stop(struct dmonitor_watcher **watcher)
 		return;
 	pthread_join((*watcher)->thread, NULL);
 	close((*watcher)->signal_fd);
+	pthread_mutex_destroy(&(*watcher)->mutex);
+	free((*watcher)->seen.sights);
+	free((*watcher)->taken.sights);
 	free(*watcher);
 	*watcher = NULL;
 }

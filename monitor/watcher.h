@@ -1,7 +1,8 @@
 /*
- * watcher.h: a thread that turns what is no message, the beginning and end of connections and the
- * signals that stop a server, into messages on the ROUTER itself, so that the server has one thing
- * to wait for and can wait for it in the cheapest way.
+ * watcher.h: a thread that sees what is no message: the beginning and end of connections, and the
+ * signals that stop a server. It keeps what it saw until that is taken, and wakes the server by a
+ * message on the ROUTER itself, so that the server has one thing to wait for and can wait for it in
+ * the cheapest way. What was seen does not stand in line with the messages.
  */
 #ifndef DMONITOR_WATCHER_H
 #define DMONITOR_WATCHER_H
@@ -17,7 +18,6 @@ enum dmonitor_sight_kind {
 	DMONITOR_SIGHT_SIGNAL /* SIGTERM or SIGINT */
 };
 
-/* What the watcher saw: the one frame behind its routing id, as it stands in memory. */
 struct dmonitor_sight {
 	enum dmonitor_sight_kind kind;
 	int descriptor; /* of the connection */
@@ -36,6 +36,11 @@ int dmonitor_watcher_start(void *context, void *router, struct dmonitor_watcher 
 
 /* To be called when the context has been shut down. */
 void dmonitor_watcher_stop(struct dmonitor_watcher **watcher);
+
+/* What was seen since the last call, in order; valid until the next. The count is 0 at no cost
+ * where nothing was. */
+size_t dmonitor_watcher_take(struct dmonitor_watcher *watcher,
+                             const struct dmonitor_sight **sights);
 
 /* Whether a message came from the watcher, by its routing id. No other peer can have that: a
  * ROUTER ignores a peer whose routing id is taken. */

@@ -153,7 +153,10 @@ struct dmonitor_limits {
 	int64_t sessions;
 	int64_t monitors;
 	int64_t conditions; /* of one monitor */
-	int64_t places;     /* monitors that one id may be in at a time; not told */
+	/* Not told: */
+	int64_t places;  /* monitors that one id may be in at a time */
+	int64_t clients; /* of one monitor: inside, in line and waiting */
+	int64_t ids;     /* sessions and polling clients of one connection */
 };
 
 /* What the server says. Empty strings, 0, false and -1 stand for absent fields, as noted. */

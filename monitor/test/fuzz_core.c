@@ -416,6 +416,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		options.limits.monitors = 2;
 		options.limits.conditions = 1;
 		options.limits.places = rules & 2 ? 1 : 2;
+		options.limits.clients = rules & 2 ? 3 : 2;
+		options.limits.ids = 2;
 	}
 	side_init(&game.rich, &options);
 	side_init(&game.poor, &options);

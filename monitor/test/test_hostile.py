@@ -6,6 +6,7 @@ While each test attacks, honest clients hold a lock, stand in line and wait; not
 """
 import os
 import random
+import select
 import socket
 import struct
 import sys
@@ -152,12 +153,14 @@ class Honest:
 
 
 def attacked(test):
-    """The test is given honest clients and a peer; at its end all must be as before."""
+    """The test is given honest clients and a peer; at its end all must be as before.
+
+    A test that is marked `uncounted` causes errors that nobody counts."""
     def whole(server):
         honest = Honest(server)
         peer = Peer(server.tcp)
         test(server, honest, peer)
-        honest.unharmed([peer], "at the end", uncounted=test.__name__ == "test_raw_bytes")
+        honest.unharmed([peer], "at the end", uncounted=getattr(test, "uncounted", False))
         honest.finish()
     whole.__name__ = test.__name__
     whole.server_options = getattr(test, "server_options", ())
@@ -231,7 +234,13 @@ def read_frames(connection, count):
     return frames[1:]
 
 
+def uncounted(test):
+    test.uncounted = True
+    return test
+
+
 @attacked
+@uncounted
 def test_raw_bytes(server, honest, peer):
     chance = random.Random(SEED)
     batches = {
@@ -576,6 +585,7 @@ def expect_refused(peer, message, codes, seq=None):
 
 
 @attacked
+@options("--max-refused", "100000")
 def test_fields_of_polling(server, honest, peer):
     """Every wrong value of every field of every action, and every needed field missing."""
     for action, names in POLLING_FIELDS.items():
@@ -859,34 +869,354 @@ def test_limits(server, honest, peer):
     """Whoever takes all that the server has is told `limit`; what the honest have stays theirs."""
     for n in range(3):
         has(peer.say({"action": "ENTER", "monitor_name": f"m{n}", "process_id": f"p{n}"}), status="granted")
-    peer.refused({"action": "ENTER", "monitor_name": "m0", "process_id": "p3"}, "limit")
-    peer.refused({"action": "HELLO", "protocol": 2, "process_id": "p3"}, "limit")
+    limited(peer, {"action": "ENTER", "monitor_name": "m0", "process_id": "p3"}, "10 sessions")
+    limited(peer, {"action": "HELLO", "protocol": 2, "process_id": "p3"}, "10 sessions")
     honest.unharmed([peer], "with all sessions taken")
     has(peer.say({"action": "ENTER", "monitor_name": "m3", "process_id": "p0"}), status="granted")
-    peer.refused({"action": "ENTER", "monitor_name": "m4", "process_id": "p0"}, "limit")
+    limited(peer, {"action": "ENTER", "monitor_name": "m4", "process_id": "p0"}, "6 monitors")
     has(peer.say({"action": "EXIT", "monitor_name": "m3", "process_id": "p0"}), status="success")
     honest.unharmed([peer], "after all monitors were taken")
 
 
+def limited(peer, message, what):
+    """The peer is told which limit stands against it."""
+    reply = peer.refused(message, "limit")
+    if what not in reply["message"]:
+        raise AssertionError(f"{what!r} is not in {reply!r}")
+
+
+@attacked
+@options("--max-conditions", "3", "--max-clients", "4", "--max-places", "3", "--max-ids", "5")
+def test_limits_of_one_monitor_client_and_connection(server, honest, peer):
+    """conditions and clients of one monitor, monitors of one client, clients of one connection"""
+    other = Peer(server.ipc)
+    for n in range(3):
+        has(peer.say({"action": "ENTER", "monitor_name": "m", "process_id": f"p{n}"}), status="granted")
+        has(peer.say({"action": "WAIT", "monitor_name": "m", "process_id": f"p{n}", "condition_name": f"c{n}"}), status="waiting_on_condition")
+    has(peer.say({"action": "ENTER", "monitor_name": "m", "process_id": "p3"}), status="granted")
+    limited(peer, {"action": "WAIT", "monitor_name": "m", "process_id": "p3", "condition_name": "c3"}, "3 conditions of one monitor")
+    # Who waits is a client too; the owner is in, and may wait, whoever else is there.
+    limited(other, {"action": "ENTER", "monitor_name": "m", "process_id": "o0"}, "4 clients of one monitor")
+    has(peer.say({"action": "WAIT", "monitor_name": "m", "process_id": "p3", "condition_name": "c0"}), status="waiting_on_condition")
+    limited(other, {"action": "ENTER", "monitor_name": "m", "process_id": "o0", "timeout_ms": 0}, "4 clients of one monitor")
+    for n in range(3):
+        has(other.say({"action": "ENTER", "monitor_name": f"n{n}", "process_id": "o0"}), status="granted")
+    limited(other, {"action": "ENTER", "monitor_name": "n3", "process_id": "o0"}, "3 monitors of one client")
+    has(other.say({"action": "EXIT", "monitor_name": "n0", "process_id": "o0"}), status="success")
+    has(other.say({"action": "ENTER", "monitor_name": "n3", "process_id": "o0"}), status="granted")
+    has(peer.say({"action": "ENTER", "monitor_name": "x", "process_id": "p4"}), status="granted")
+    limited(peer, {"action": "ENTER", "monitor_name": "y", "process_id": "p5"}, "5 clients of one connection")
+    limited(peer, {"action": "HELLO", "protocol": 2, "process_id": "p5"}, "5 clients of one connection")
+    # Nor may more be gathered there by resuming.
+    spare = Push(server.tcp, "spare", lease_ms=3600000)
+    limited(peer, {"action": "HELLO", "protocol": 2, "process_id": "spare", "session": spare.session}, "5 clients of one connection")
+    has(other.say({"action": "HELLO", "protocol": 2, "process_id": "spare", "session": spare.session}), status="welcome", resumed=True)
+    spare.close()
+    honest.unharmed([peer, other], "with all places taken")
+    other.close()
+
+
+@attacked
+def test_status_of_more_clients_than_it_lists(server, honest, peer):
+    """1,000 of each list are told, and how many there are."""
+    peers = [Peer(server.tcp) for _ in range(36)]
+    for n, each in enumerate(peers):
+        for i in range(60):
+            name = f"c{n}-{i}"
+            each.send(b"", encode({"action": "ENTER", "monitor_name": "waited", "process_id": name}))
+            each.send(b"", encode({"action": "WAIT", "monitor_name": "waited", "process_id": name, "condition_name": f"k{i % 7}"}))
+        for i in range(60):
+            has(each.answer(), status="granted")
+            has(each.answer(), status="waiting_on_condition")
+        for i in range(60):
+            each.send(b"", encode({"action": "ENTER", "monitor_name": "entered", "process_id": f"c{n}-{i}"}))
+        for i in range(60):
+            each.answer()
+    waited, entered = status(server, "waited"), status(server, "entered")
+    same((waited["waiters_length"], waited["line_length"], len(waited["waiters"])), (2160, 0, 1000))
+    same((entered["line_length"], len(entered["line"]), entered["owner"]["id"]), (2159, 1000, "c0-0"))
+    same([each["id"] for each in entered["line"]], [f"c{n // 60}-{n % 60}" for n in range(1, 1001)], "the line")
+    same(len({each["id"] for each in waited["waiters"]}), 1000, "different waiters")
+    honest.unharmed([peer, *peers], "with long lists")
+    for each in peers:
+        each.close()
+
+
+# Connections that are ended ------------------------------------------------------------------------
+
+def ended(connection, seconds=10):
+    """The server closes it, and says nothing more than is on its way."""
+    connection.settimeout(seconds)
+    try:
+        while connection.recv(65536):
+            pass
+        return True
+    except ConnectionResetError:
+        return True
+    except socket.timeout:
+        return False
+
+
+def speaks(connection):
+    """It is still served, whatever answers came before."""
+    connection.sendall(frame(b"", True) + frame(b'{"action":"STATUS"}'))
+    data = b""
+    while b'"status":"ok"' not in data:
+        more = connection.recv(65536)
+        if not more:
+            raise AssertionError("the connection was ended too early")
+        data = data[-100:] + more
+
+
+@attacked
+@options("--silent-ms", "300")
+def test_silent_connections_are_ended(server, honest, peer):
+    """Whoever says nothing valid for so long; who spoke once may be silent."""
+    spoke = raw(server, greeting() + ready())
+    speaks(spoke)
+    silent = [raw(server, greeting() + ready()) for _ in range(20)]
+    silent += [raw(server, greeting() + ready() + frame(b"", True) + frame(b"{")) for _ in range(5)]
+    silent += [raw(server, b"GET / HTTP/1.1\r\n\r\n")]
+    for each in silent:
+        if not ended(each):
+            raise AssertionError("a silent connection is not ended")
+    speaks(spoke)
+    spoke.close()
+    honest.unharmed([peer], "after the silent", uncounted=True)
+
+
+@attacked
+@options("--max-sessions", "12", "--max-connections", "30")
+def test_more_connections_than_there_may_be(server, honest, peer):
+    """The longest silent one goes; where all speak, the new one does. Who is there is served."""
+    speaking = [raw(server, greeting() + ready()) for _ in range(3)]
+    for each in speaking:
+        speaks(each)
+    silent = [raw(server, greeting() + ready()) for _ in range(60)]
+    for each in silent[:30]:
+        if not ended(each):
+            raise AssertionError("a connection beyond the limit is not ended")
+    late = Polling(server.tcp, "late")
+    has(late.enter("late"), status="granted")
+    for each in speaking:
+        speaks(each)
+    honest.unharmed([peer], "among 60 silent connections")
+    for each in silent:
+        each.close()
+    # Now all speak.
+    talkers = []
+    for _ in range(40):
+        talkers.append(raw(server, greeting() + ready()))
+        try:
+            speaks(talkers[-1])
+        except (AssertionError, OSError):
+            break
+    else:
+        raise AssertionError("there is no limit")
+    for each in speaking + talkers[:-1]:
+        speaks(each)
+    late.exit("late")
+    for each in talkers + speaking:
+        each.close()
+    late.close()
+    honest.unharmed([peer], "after the talkers")
+
+
+@attacked
+@options("--max-refused", "50")
+def test_nothing_but_refused_messages(server, honest, peer):
+    """So many in a row end the connection, and not one fewer; one that is obeyed begins anew."""
+    bad = frame(b"", True) + frame(b"{")
+    secret = frame(b"", True) + frame(encode({"action": "BEAT", "session": "0" * 32}))
+    for message in (bad, secret):
+        connection = raw(server, greeting() + ready())
+        for _ in range(3):
+            connection.sendall(message * 49)
+            speaks(connection)
+        connection.sendall(message * 50)
+        if not ended(connection):
+            raise AssertionError("50 refused messages in a row are put up with")
+    honest.unharmed([peer], "after refused messages", uncounted=True)
+
+
+def sends_until_ended(connection, block, seconds=30):
+    """Send without reading until the server ends the connection; gives the bytes sent.
+
+    Who sends into a window that is closed at that moment is not told by send()."""
+    sent = 0
+    deadline = time.monotonic() + seconds
+    end = select.poll()
+    end.register(connection, select.POLLRDHUP)
+    connection.settimeout(0.1)
+    while time.monotonic() < deadline and not end.poll(0):
+        try:
+            sent += connection.send(block)
+        except socket.timeout:
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            return sent
+    if end.poll(0):
+        return sent
+    raise AssertionError(f"still open after {sent} bytes and {seconds} s")
+
+
+def resident_mib(server):
+    with open(f"/proc/{server.pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2 ** 20
+
+
+@attacked
+def test_endless_messages(server, honest, peer):
+    """Frames without end, over tcp and ipc, full or empty: the connection is ended, memory stays small."""
+    for part in (frame(b"x" * 200, True), frame(b"", True)):
+        for kind in ("tcp", "ipc"):
+            # One that has said something valid before, so that it is not taken for a silent one.
+            if kind == "tcp":
+                connection = raw(server)
+            else:
+                connection = socket.socket(socket.AF_UNIX)
+                connection.connect(server.path)
+            connection.settimeout(20)
+            connection.sendall(greeting())
+            left = 64
+            while left:
+                left -= len(connection.recv(left))
+            connection.sendall(ready())
+            speaks(connection)
+            sent = sends_until_ended(connection, part * (65536 // len(part)))
+            connection.close()
+            if resident_mib(server) > 400:
+                raise AssertionError(f"{resident_mib(server):.0f} MiB after a {kind} message without end")
+            honest.unharmed([peer], f"after a {kind} message without end", uncounted=True)
+
+
+# Floods --------------------------------------------------------------------------------------------
+
+def flood(server, kind, message, connections=8):
+    """A process that sends messages as fast as it can, and reads; gives its id."""
+    child = os.fork()
+    if child != 0:
+        return child
+    try:
+        sockets = []
+        for _ in range(connections):
+            if kind == "tcp":
+                each = socket.create_connection(("127.0.0.1", server.port))
+            else:
+                each = socket.socket(socket.AF_UNIX)
+                each.connect(server.path)
+            each.sendall(greeting())
+            left = 64
+            while left:
+                left -= len(each.recv(left))
+            each.sendall(ready())
+            each.setblocking(False)
+            sockets.append(each)
+        block = (frame(b"", True) + frame(message)) * 100
+        left = {each: block for each in sockets}
+        while True:
+            for each in select.select(sockets, sockets, [], 10)[0]:
+                each.recv(1 << 20)
+            for each in sockets:
+                try:
+                    sent = each.send(left[each])
+                    left[each] = left[each][sent:] or block
+                except BlockingIOError:
+                    pass
+    except BaseException:
+        pass
+    os._exit(0)
+
+
+def flooded(kind):
+    def test(server, honest, peer):
+        # Short enough to be light, and more work for the server than for its input thread, so that there is
+        # always another one.
+        message = encode({"action": "CHECK", "monitor_name": "held", "token": "1", "x": [0] * 1300})
+        floods = [flood(server, kind, message) for _ in range(2)]
+        try:
+            received = status(server)["received"].get("CHECK", 0)
+            until(lambda: status(server)["received"].get("CHECK", 0) > received + 5000, "the flood is there")
+            # Requests and beats of others are served.
+            honest_push = Push(server.tcp, "busy", lease_ms=1000)
+            for _ in range(200):
+                has(honest_push.enter("busy"), status="granted")
+                has(honest_push.exit("busy"), status="success")
+                has(honest_push.tell("BEAT"), status="alive")
+            # The end of a connection is noticed: who waits for its monitor gets it.
+            for n in range(5):
+                with Push(server.ipc if n % 2 else server.tcp, "leaver", lease_ms=3600000) as leaver:
+                    leaver.enter("left")
+                    honest_push.start("ENTER", "left")
+                has(honest_push.next(), status="granted", abandoned=True)
+                honest_push.exit("left")
+            # Time passes: a time-out, and a lease.
+            has(honest_push.enter("held", timeout_ms=50), status="timeout")
+            stopped = Push(server.tcp, "stopped", lease_ms=200)
+            stopped.enter("leased")
+            has(honest_push.enter("leased"), status="granted", abandoned=True)
+            honest_push.exit("leased")
+            stopped.close()
+            honest_push.tell("BYE")
+            honest_push.close()
+            for each in floods:
+                if os.waitpid(each, os.WNOHANG)[0]:
+                    raise AssertionError("the flood is over")
+        finally:
+            for each in floods:
+                os.kill(each, 9)
+                os.waitpid(each, 0)
+        until(lambda: status(server)["sessions"] == 7, "they are forgotten")
+        honest.unharmed([peer], "after a flood", uncounted=True)
+    test.__name__ = f"test_a_flood_over_{kind}"
+    test.uncounted = True
+    return options("--max-refused", "1000000000")(test)
+
+
+test_a_flood_over_tcp = attacked(flooded("tcp"))
+test_a_flood_over_ipc = attacked(flooded("ipc"))
+
+
+@attacked
+def test_a_flooder_that_is_held_up_loses_nothing(server, honest, peer):
+    """Held up or not, what a connection sends is read, all of it, in order."""
+    flooder = Push(server.tcp, "flooder", lease_ms=3600000)
+    flooder.enter("f")
+    flooder.exit("f")
+    before = status(server)["ignored"]
+    old = encode({"action": "ENTER", "session": flooder.session, "seq": 1, "monitor_name": "f"})
+    for _ in range(1500):
+        flooder.send(old)
+    has(flooder.enter("f"), status="granted")
+    same(status(server)["ignored"] - before, 1500, "messages of the flooder")
+    flooder.exit("f")
+    flooder.tell("BYE")
+    flooder.close()
+    honest.unharmed([peer], "after a flood without answers")
+
+
+@attacked
+def test_heavy_requests_have_a_share(server, honest, peer):
+    """Long messages and STATUS beyond their share are refused with `limit`; light ones never."""
+    long = encode({"action": "CHECK", "monitor_name": "held", "token": "1", "x": [0] * 20000})
+    codes = set()
+    deadline = time.monotonic() + 20
+    while "limit" not in codes and time.monotonic() < deadline:
+        codes.add(peer.say(long)["code"])
+    same(codes, {"stale_token", "limit"}, "the answers to long messages")
+    has(peer.say({"action": "CHECK", "monitor_name": "held", "token": honest.tokens[0]}), status="owner")
+    until(lambda: peer.say(long)["code"] != "limit", "the share is there again")
+    honest.unharmed([peer], "after long messages")
+
+
 @attacked
 def test_a_peer_that_never_reads(server, honest, peer):
-    """Its answers pile up on its side; others are served."""
+    """Its answers pile up, up to a limit; then its connection is ended. Others are served."""
     connection = raw(server, greeting() + ready())
-    connection.setblocking(False)
-    request = frame(b"", True) + frame(encode({"action": "STATUS", "monitor_name": "held", "ref": "r" * 128}))
-    deadline = time.monotonic() + 3
-    sent = 0
-    while time.monotonic() < deadline and sent < 20_000_000:
-        try:
-            sent += connection.send(request * 100)
-        except BlockingIOError:
-            break
-        except OSError:
-            break
-    told = status(server)
+    request = frame(b"", True) + frame(encode({"action": "CHECK", "monitor_name": "held", "token": honest.tokens[0], "ref": "r" * 128}))
+    sent = sends_until_ended(connection, request * 100)
     honest.unharmed([peer], f"after {sent} bytes of requests without reading")
     connection.close()
-    has(told, status="ok")
 
 
 if __name__ == "__main__":

@@ -377,7 +377,7 @@ static void what_a_step_without_memory_did_is_recorded(void **state)
 	struct run *run = *state;
 	const struct dmonitor_event tick = { .kind = DMONITOR_EVENT_TICK, .now_ns = 7 };
 	const struct dmonitor_event message = { .kind = DMONITOR_EVENT_MESSAGE, .now_ns = 7 };
-	const struct dmonitor_envelope envelope = { "{}", 2, 1 };
+	const struct dmonitor_envelope envelope = { .bytes = "{}", .size_bytes = 2, .frames = 1 };
 	struct dmonitor_outbox said = { .served = 0 };
 	struct recorder *recorder;
 	char *text;

@@ -42,6 +42,22 @@ check "a number out of range" says 2 "not a number from 200" --lease-ms 199
 check "an operand" says 2 "what is \"x\"?" x
 check "an endpoint that is none" says 1 "cannot listen at nonsense" --bind nonsense
 
+# With so few descriptors, soft and hard, the server must not start.
+few() { (ulimit -n 1000 && says "$@"); }
+check "too few descriptors" few 1 "10000 sessions on up to 12564 connections take 12820 file descriptors, and this process may have 1000" --bind 'tcp://127.0.0.1:*'
+check "and what to do" few 1 "raise that limit (ulimit -n, LimitNOFILE=), or lower --max-sessions" --bind 'tcp://127.0.0.1:*'
+check "as many as there may be" few 1 "take 1001 file descriptors" --max-connections 745 --bind 'tcp://127.0.0.1:*'
+# raises: with a low soft limit the server raises it to what it needs.
+raises()
+{
+	ulimit -S -n 256 && start --max-connections 500 --bind 'tcp://127.0.0.1:*' &&
+		[ "$(awk '/^Max open files/ { print $4 }' /proc/$pid/limits)" -ge 756 ]
+}
+check "the soft limit is raised" raises
+check "and no harm is done" ends TERM
+check "each limit is told by --help" sh -c "for o in sessions monitors conditions clients places ids connections refused unread-kib; do
+	'$server' --help | grep -q -- \"--max-\$o N\" || exit 1; done"
+
 check "two endpoints, and a port of the system's choice" start --bind 'tcp://127.0.0.1:*' --bind "ipc://$folder/socket"
 check "each is told with its port" grep -qE '^listening tcp://127.0.0.1:[0-9]+$' "$folder/listening"
 endpoint=$(sed -n 's/^listening \(tcp.*\)/\1/p' "$folder/listening")

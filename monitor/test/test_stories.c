@@ -976,6 +976,81 @@ static void a_client_from_elsewhere_may_not_stop_the_server(void **state)
 	            "[   12] ~a granted m #1\n");
 }
 
+/* ----- Limits ----- */
+
+static const struct dmonitor_limits narrow = {
+	.sessions = 4, .monitors = 3, .conditions = 2, .places = 2, .clients = 3, .ids = 1
+};
+
+static void beyond_a_limit_nothing_happens_but_an_answer(void **state)
+{
+	(void)state;
+	/* A fifth client; a third monitor of one client; a fourth monitor. */
+	world_story_limited(&narrow,
+	                    "0 ~a,~b,~c,~d ENTER m\n"
+	                    "10 ~e ENTER m\n"
+	                    "20 ~a ENTER n\n"
+	                    "30 ~a ENTER o\n"
+	                    "40 ~b ENTER p\n"
+	                    "50 ~c ENTER q\n",
+	                    "[    2] ~a granted m #1\n"
+	                    "[    2] ~b queued m\n"
+	                    "[    2] ~c queued m\n"
+	                    "[    2] ~d limit m\n"
+	                    "[   12] ~e limit m\n"
+	                    "[   22] ~a granted n #2\n"
+	                    "[   32] ~a limit o\n"
+	                    "[   42] ~b granted p #3\n"
+	                    "[   52] ~c limit q\n");
+}
+
+static void who_is_inside_may_wait_however_many_there_are(void **state)
+{
+	(void)state;
+	world_story_limited(&narrow,
+	                    "0 a,b,c,d HELLO\n"
+	                    "10 a ENTER m\n"
+	                    "11 b ENTER m\n"
+	                    "12 c ENTER m\n"
+	                    "20 a WAIT m c\n"
+	                    "30 d ENTER m\n"
+	                    "40 b EXIT m signal=c\n"
+	                    "50 d ENTER m\n"
+	                    "60 c EXIT m\n"
+	                    "70 a EXIT m\n",
+	                    "[    2] a welcome\n"
+	                    "[    2] b welcome\n"
+	                    "[    2] c welcome\n"
+	                    "[    2] d welcome\n"
+	                    "[   12] a granted m #1\n"
+	                    "[   22] b granted m #2\n"
+	                    "[   32] d limit m\n"
+	                    "[   42] c granted m #3\n"
+	                    "[   42] b success m next=c woken=1\n"
+	                    "[   62] a granted_after_wait m c #4\n"
+	                    "[   62] c success m next=a\n"
+	                    "[   72] d granted m #5\n"
+	                    "[   72] a success m next=d\n");
+}
+
+static void a_wait_beyond_the_conditions_leaves_its_caller_inside(void **state)
+{
+	(void)state;
+	world_story_limited(&narrow,
+	                    "0 ~a,~b,~c ENTER m\n"
+	                    "10 ~a WAIT m c\n"
+	                    "20 ~b WAIT m d\n"
+	                    "30 ~c WAIT m e\n"
+	                    "40 ~c WAIT m d\n",
+	                    "[    2] ~a granted m #1\n"
+	                    "[    2] ~b queued m\n"
+	                    "[    2] ~c queued m\n"
+	                    "[   12] ~a waiting_on_condition m c\n"
+	                    "[   22] ~b waiting_on_condition m d\n"
+	                    "[   32] ~c limit m e\n"
+	                    "[   42] ~c waiting_on_condition m d\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1030,6 +1105,9 @@ int main(void)
 		cmocka_unit_test(an_id_is_free_again_once_its_owner_has_ended),
 		cmocka_unit_test(checks_tell_owner_and_token),
 		cmocka_unit_test(a_client_from_elsewhere_may_not_stop_the_server),
+		cmocka_unit_test(beyond_a_limit_nothing_happens_but_an_answer),
+		cmocka_unit_test(who_is_inside_may_wait_however_many_there_are),
+		cmocka_unit_test(a_wait_beyond_the_conditions_leaves_its_caller_inside),
 	};
 
 	return cmocka_run_group_tests_name("stories", tests, NULL, NULL);

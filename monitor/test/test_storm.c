@@ -302,6 +302,25 @@ static void act(struct storm *storm)
 		ask(storm, client);
 }
 
+/* Enter and exit; false: ENTER was refused. */
+static bool visit(struct storm *storm, struct storm_client *client, int monitor)
+{
+	struct dmonitor_request request = { .action = DMONITOR_ACTION_ENTER,
+		                            .process_id = "last",
+		                            .monitor_name = monitor_names[monitor],
+		                            .timeout_ms = -1 };
+	bool granted;
+
+	send_request(storm, client, request);
+	granted = storm->outbox.deliveries[0].reply.status == DMONITOR_STATUS_GRANTED;
+	request.action = DMONITOR_ACTION_EXIT;
+	if (granted) {
+		note_release(storm, client, monitor);
+		send_request(storm, client, request);
+	}
+	return granted;
+}
+
 /* Everybody goes; then there is nothing left but abandonments that somebody must hear of. */
 static void heal(struct storm *storm)
 {
@@ -318,29 +337,39 @@ static void heal(struct storm *storm)
 		step(storm, &tick);
 	}
 	last->peer = ++storm->last_peer;
-	for (int i = 0; i < MONITORS; i++) {
-		struct dmonitor_request request = { .action = DMONITOR_ACTION_ENTER,
-			                            .process_id = "last",
-			                            .monitor_name = monitor_names[i],
-			                            .timeout_ms = -1 };
-
-		send_request(storm, last, request);
-		MUST(storm, storm->outbox.deliveries[0].reply.status == DMONITOR_STATUS_GRANTED);
-		request.action = DMONITOR_ACTION_EXIT;
-		send_request(storm, last, request);
-	}
+	/* Monitors that owe word of an abandonment count: they make room for the others. */
+	for (int i = 0; i < MONITORS; i++)
+		visit(storm, last, i);
+	for (int i = 0; i < MONITORS; i++)
+		MUST(storm, visit(storm, last, i));
 	send_request(storm, last, status);
 	MUST(storm, storm->outbox.deliveries[0].reply.report->monitors == 0);
 	MUST(storm, storm->outbox.deliveries[0].reply.report->sessions == 1);
 }
 
+/* Each eighth storm meets limits. */
+static struct dmonitor_core_options options_of(uint64_t seed)
+{
+	struct dmonitor_core_options options = dmonitor_core_defaults;
+
+	if (seed % 8 == 0)
+		options.limits = (struct dmonitor_limits){ .sessions = CLIENTS - 1,
+			                                   .monitors = MONITORS - 1,
+			                                   .conditions = CONDITIONS - 1,
+			                                   .places = MONITORS - 1,
+			                                   .clients = CLIENTS / 2,
+			                                   .ids = 1 };
+	return options;
+}
+
 static void play(uint64_t seed)
 {
+	const struct dmonitor_core_options options = options_of(seed);
 	struct storm storm = { .random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1,
 		               .seed = seed,
 		               .now_ns = 1,
-		               .core = dmonitor_core_new(&dmonitor_core_defaults),
-		               .model = dmonitor_model_new(&dmonitor_core_defaults),
+		               .core = dmonitor_core_new(&options),
+		               .model = dmonitor_model_new(&options),
 		               .owner = { -1, -1, -1 } };
 	struct dmonitor_event start = { .kind = DMONITOR_EVENT_START, .server = "storm" };
 

@@ -429,9 +429,9 @@ static void end_world(struct world *world)
 	dmonitor_core_free(&world->core);
 }
 
-char *world_play(const char *script)
+static char *play(const struct dmonitor_core_options *options, const char *script)
 {
-	struct world world = { .core = dmonitor_core_new(&dmonitor_core_defaults) };
+	struct world world = { .core = dmonitor_core_new(options) };
 	struct dmonitor_event start = { .kind = DMONITOR_EVENT_START,
 		                        .server = "world",
 		                        .token = TOKEN_BASE };
@@ -458,10 +458,24 @@ char *world_play(const char *script)
 	return trace;
 }
 
+char *world_play(const char *script)
+{
+	return play(&dmonitor_core_defaults, script);
+}
+
 void world_story(const char *script, const char *trace)
 {
-	char *heard = world_play(script);
+	world_story_limited(&dmonitor_core_defaults.limits, script, trace);
+}
 
+void world_story_limited(const struct dmonitor_limits *limits, const char *script,
+                         const char *trace)
+{
+	struct dmonitor_core_options options = dmonitor_core_defaults;
+	char *heard;
+
+	options.limits = *limits;
+	heard = play(&options, script);
 	assert_string_equal(heard, trace);
 	free(heard);
 }

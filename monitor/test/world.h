@@ -29,6 +29,10 @@
  * After every step the core's invariants are checked. */
 void world_story(const char *script, const char *trace);
 
+/* The same, with a server that has these limits. */
+void world_story_limited(const struct dmonitor_limits *limits, const char *script,
+                         const char *trace);
+
 /* Play ${script}; the trace is for the caller to free. */
 char *world_play(const char *script);
 
