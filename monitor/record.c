@@ -2,9 +2,12 @@
 #include "record.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "budget.h"
 
 #define AT(member) offsetof(struct dmonitor_core_options, member)
 
@@ -40,6 +43,12 @@ static void add_start(struct dmonitor_text *text, const struct dmonitor_event *e
 		    *(const int64_t *)(const void *)((const char *)options + option->offset));
 }
 
+/* Whether nothing depends on what it says. */
+static bool is_unread(const struct dmonitor_envelope *envelope)
+{
+	return envelope->over_budget && envelope->size_bytes > BUDGET_LIGHT_BYTES;
+}
+
 static void add_message(struct dmonitor_text *text, const struct dmonitor_event *event,
                         const struct dmonitor_envelope *envelope)
 {
@@ -47,7 +56,9 @@ static void add_message(struct dmonitor_text *text, const struct dmonitor_event 
 
 	dmonitor_text_print(text, ",\"peer\":%" PRIu64 ",\"local\":%s,\"frames\":%zu", event->peer,
 	                    event->local ? "true" : "false", envelope->frames);
-	if (envelope->frames > 0) {
+	if (envelope->over_budget)
+		dmonitor_text_print(text, ",\"over_budget\":%zu", envelope->size_bytes);
+	if (envelope->frames > 0 && !is_unread(envelope)) {
 		const size_t before = text->length;
 
 		dmonitor_text_print(text, ",\"envelope\":");
@@ -57,8 +68,6 @@ static void add_message(struct dmonitor_text *text, const struct dmonitor_event 
 			dmonitor_text_add_hex(text, envelope->bytes, envelope->size_bytes);
 		}
 	}
-	if (envelope->over_budget)
-		dmonitor_text_print(text, ",\"over_budget\":true");
 	if (memcmp(event->random, none, sizeof(none)) != 0) {
 		dmonitor_text_print(text, ",\"random\":");
 		dmonitor_text_add_hex(text, event->random, sizeof(event->random));

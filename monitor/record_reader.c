@@ -129,44 +129,66 @@ static const char *read_start(struct record_reader *reader, struct record_value 
 	return NULL;
 }
 
-static const char *read_message(struct record_reader *reader, struct record_value object)
+/* Read a message's bytes into the reader; their number, or -1. */
+static long read_envelope(struct record_reader *reader, struct record_value object)
 {
-	struct record_line *line = &reader->line;
 	const struct record_value text = record_field(object, "envelope");
 	const struct record_value hex = record_field(object, "envelope_hex");
-	const struct record_value random = record_field(object, "random");
 	const size_t room = text.length + hex.length + 8;
-	int (*decode)(const char *, size_t, size_t, struct dmonitor_request *);
-	int64_t frames = -1;
-	long size = 0;
 
-	line->event.local = record_bool(record_field(object, "local"));
-	if (!record_integer(record_field(object, "frames"), &frames) || frames < 0)
-		return "MESSAGE has no number of frames";
 	if (room > reader->envelope_room) {
 		char *grown = realloc(reader->envelope, room);
 
 		if (grown == NULL)
-			return "there is no memory for its message";
+			return -1;
 		reader->envelope = grown;
 		reader->envelope_room = room;
 	}
-	if (text.text != NULL)
-		size = record_string(text, reader->envelope, reader->envelope_room);
-	else if (hex.text != NULL || frames > 0)
-		size = record_hex(hex, reader->envelope, reader->envelope_room);
+	return text.text != NULL ? record_string(text, reader->envelope, reader->envelope_room)
+	                         : record_hex(hex, reader->envelope, reader->envelope_room);
+}
+
+/* Read what the core was given of a message. */
+static const char *read_request(struct record_reader *reader, struct record_value object,
+                                int64_t frames)
+{
+	struct dmonitor_request *request = &reader->line.request;
+	const struct record_value over_budget = record_field(object, "over_budget");
+	int64_t bytes = 0;
+	long size;
+	int result;
+
+	if (over_budget.text != NULL && (!record_integer(over_budget, &bytes) || bytes < 0))
+		return "MESSAGE is over_budget by a number of bytes that cannot be read";
+	/* A long one stands there by its size alone. */
+	size = frames == 0                  ? 0
+	       : bytes > BUDGET_LIGHT_BYTES ? (long)bytes
+	                                    : read_envelope(reader, object);
 	if (size < 0)
 		return "MESSAGE has no envelope that can be read";
+	if (bytes > 0)
+		result = budget_refuse(reader->envelope, (size_t)size, (size_t)frames, request);
+	else
+		result = dmonitor_request_decode(reader->envelope, (size_t)size, (size_t)frames,
+		                                 request);
+	return result == 0 ? NULL : "there is no memory for its message";
+}
+
+static const char *read_message(struct record_reader *reader, struct record_value object)
+{
+	struct record_line *line = &reader->line;
+	const struct record_value random = record_field(object, "random");
+	int64_t frames = -1;
+
+	line->event.local = record_bool(record_field(object, "local"));
+	if (!record_integer(record_field(object, "frames"), &frames) || frames < 0)
+		return "MESSAGE has no number of frames";
 	if (random.text != NULL &&
 	    record_hex(random, line->event.random, sizeof(line->event.random)) !=
 	        sizeof(line->event.random))
 		return "MESSAGE has random bytes that cannot be read";
 	line->event.request = &line->request;
-	decode = record_bool(record_field(object, "over_budget")) ? budget_refuse
-	                                                          : dmonitor_request_decode;
-	return decode(reader->envelope, (size_t)size, (size_t)frames, &line->request) == 0
-	           ? NULL
-	           : "there is no memory for its message";
+	return read_request(reader, object, frames);
 }
 
 static const char *read_said(struct record_line *line, struct record_value said)

@@ -36,7 +36,7 @@ struct shared {
 };
 
 static struct shared *shared;
-static int rounds = 5;
+static int rounds = 3;
 static int64_t window_ms = 1000;
 
 static void fail(const char *sentence)

@@ -156,6 +156,22 @@ def test_a_record_that_ended_well(server):
 test_a_record_that_ended_well.ends_the_server = True
 
 
+@recorded
+def test_a_record_of_messages_refused_for_their_cost(server):
+    """They are replayed as refused, though they could be obeyed."""
+    def asked(client, *_, **fields):
+        return client.ask("STATUS", **fields).get("code")
+    with Polling(server.tcp, "p") as client:
+        client.enter("m")
+        padding = [0] * 20000
+        until(lambda: asked(client, x=padding) == "limit", "a long message is refused")
+        until(lambda: client.ask("EXIT", "m", x=padding)["status"] == "success", "it is obeyed later")
+    path = os.path.join(server.folder, "record")
+    with open(path) as file:
+        has({"refused": '"over_budget":60' in file.read()}, refused=True)
+    must_say(path, 0, "all rules hold")
+
+
 @change('"action":"EXIT"', '"status":"granted"')
 def test_a_dropped_grant(record, index, line):
     del line["said"][0]
