@@ -194,6 +194,7 @@ static void exit_given_up(struct dmonitor_conversation *conversation, int64_t no
 {
 	struct dmonitor_request request = { .action = DMONITOR_ACTION_EXIT,
 		                            .unanswered = true,
+		                            .abandoned = conversation->was_abandoned,
 		                            .monitor_name = conversation->given_up_name,
 		                            .timeout_ms = -1 };
 

@@ -68,6 +68,7 @@ struct dmonitor_conversation {
 	int64_t given_up_seq;
 	char given_up_name[DMONITOR_NAME_BYTES + 1];
 	bool wants_exit;
+	bool was_abandoned; /* the ENTER given up was told so, and nobody heard it */
 
 	int64_t beat_sent_ns;
 	int64_t ref_ns; /* the latest time that was written as a ref */

@@ -138,6 +138,7 @@ static enum dmonitor_heard hear_numbered(struct dmonitor_conversation *conversat
 		done(conversation, reply->seq);
 		conversation->given_up_seq = 0;
 		conversation->wants_exit = reply->status == DMONITOR_STATUS_GRANTED;
+		conversation->was_abandoned = reply->abandoned;
 		return DMONITOR_HEARD_NOTHING;
 	}
 	if (reply->status != DMONITOR_STATUS_ERROR)

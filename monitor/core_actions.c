@@ -106,6 +106,7 @@ static int do_exit(struct dmonitor_core *core, struct session *session,
 	if (place == NULL)
 		return 0;
 	do_riders(core, place->monitor, request, reply);
+	place->monitor->abandoned = place->abandoned && request->abandoned;
 	strcpy(reply->next_granted_to, place_release(core, place));
 	reply->tells_next = true;
 	reply->status = DMONITOR_STATUS_SUCCESS;

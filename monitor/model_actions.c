@@ -72,6 +72,9 @@ struct dmonitor_reply model_act_as_owner(struct dmonitor_model *model, uint64_t 
 	switch (request->action) {
 	case DMONITOR_ACTION_EXIT:
 		give_riders(model, request, &reply);
+		model_monitor(model, request->monitor_name)->owes_abandoned =
+		    request->abandoned &&
+		    model_place(model, client, request->monitor_name)->abandoned;
 		model_release(model, client, request->monitor_name);
 		tell_next(model, request->monitor_name, &reply);
 		break;

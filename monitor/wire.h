@@ -140,6 +140,7 @@ struct dmonitor_request {
 	int64_t protocol;   /* 0: absent */
 	uint64_t token;
 	bool unanswered; /* reply: false */
+	bool abandoned;  /* EXIT: the next owner is to be told what this one was told */
 	struct dmonitor_names signal;
 	struct dmonitor_names broadcast;
 	uint64_t digest; /* of all bytes: tells a repetition from another message */

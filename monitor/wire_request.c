@@ -258,7 +258,20 @@ static int read_field(const cJSON *item, const struct field *field,
 	}
 }
 
-/* The fields whose meaning does not depend on the table: `reply`, and those that are not served. */
+/* EXIT's `abandoned`. */
+static void read_abandoned(const cJSON *root, struct dmonitor_request *request)
+{
+	const cJSON *abandoned = cJSON_GetObjectItemCaseSensitive(root, "abandoned");
+
+	if (request->action != DMONITOR_ACTION_EXIT)
+		return;
+	if (abandoned != NULL && !cJSON_IsBool(abandoned))
+		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
+		                        "abandoned must be true or false");
+	request->abandoned = cJSON_IsTrue(abandoned);
+}
+
+/* The fields whose meaning does not depend on the table. */
 static void read_specials(const cJSON *root, struct dmonitor_request *request)
 {
 	const cJSON *reply = cJSON_GetObjectItemCaseSensitive(root, "reply");
@@ -267,6 +280,7 @@ static void read_specials(const cJSON *root, struct dmonitor_request *request)
 	if (reply != NULL && !cJSON_IsBool(reply))
 		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
 		                        "reply must be true or false");
+	read_abandoned(root, request);
 	request->unanswered = cJSON_IsFalse(reply);
 	if (request->unanswered &&
 	    (request->action != DMONITOR_ACTION_EXIT || request->session == NULL)) {
@@ -427,5 +441,7 @@ char *dmonitor_request_encode(const struct dmonitor_request *request)
 			add_field(&json, field, request);
 	if (request->unanswered)
 		dmonitor_json_add_bool(&json, "reply", false);
+	if (request->abandoned)
+		dmonitor_json_add_bool(&json, "abandoned", true);
 	return dmonitor_json_finish(&json);
 }

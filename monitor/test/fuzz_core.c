@@ -244,7 +244,12 @@ static void speak(struct game *game, struct client *client, const char *id, bool
 
 		request.signal = (struct dmonitor_names){ conditions, riders & 3 };
 		request.broadcast = (struct dmonitor_names){ conditions, riders >> 2 };
-		request.unanswered = request.action == DMONITOR_ACTION_EXIT && choose(game, 2);
+		if (request.action == DMONITOR_ACTION_EXIT) {
+			const unsigned how = choose(game, 4);
+
+			request.unanswered = how & 1;
+			request.abandoned = how & 2;
+		}
 	}
 	if (request.action == DMONITOR_ACTION_HELLO)
 		request.lease_ms = leases_ms[choose(game, 5)];

@@ -53,6 +53,7 @@ static inline const char *request_difference(const struct dmonitor_request *a,
 	MUST_EQUAL(protocol);
 	MUST_EQUAL(token);
 	MUST_EQUAL(unanswered);
+	MUST_EQUAL(abandoned);
 	if (!same_names(&a->signal, &b->signal))
 		return "signal";
 	if (!same_names(&a->broadcast, &b->broadcast))

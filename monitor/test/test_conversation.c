@@ -588,6 +588,7 @@ static void a_grant_that_nobody_waits_for_is_given_back(void **state)
 	assert_false(dmonitor_conversation_settled(&conversation));
 	assert_int_equal(wants(DMONITOR_ACTION_EXIT, 1200), seq + 1);
 	assert_true(next_request.unanswered);
+	assert_false(next_request.abandoned);
 	assert_string_equal(next_request.monitor_name, "stock");
 	assert_true(dmonitor_conversation_settled(&conversation));
 	wants_nothing(1200);
@@ -595,6 +596,22 @@ static void a_grant_that_nobody_waits_for_is_given_back(void **state)
 	hears_cancel(DMONITOR_STATUS_TOO_LATE, DMONITOR_CODE_NONE, seq);
 	assert_true(dmonitor_conversation_settled(&conversation));
 	assert_int_equal(sends(DMONITOR_ACTION_ENTER, 1201), seq + 2);
+}
+
+/* That the owner before had died would be news to its user, so the next one must be told. */
+static void an_abandonment_that_nobody_heard_of_is_passed_on(void **state)
+{
+	int64_t seq = gives_up();
+
+	(void)state;
+	hears_reply((struct dmonitor_reply){
+	    .status = DMONITOR_STATUS_GRANTED, .seq = seq, .abandoned = true });
+	assert_int_equal(wants(DMONITOR_ACTION_EXIT, 1200), seq + 1);
+	assert_true(next_request.abandoned);
+	seq = gives_up();
+	hears(DMONITOR_STATUS_GRANTED, seq);
+	wants(DMONITOR_ACTION_EXIT, 1200);
+	assert_false(next_request.abandoned);
 }
 
 static void that_a_cancel_was_too_late_settles_nothing(void **state)
@@ -1019,6 +1036,7 @@ int main(void)
 		TALK(giving_up_is_settled_when_the_enter_is_cancelled),
 		TALK(giving_up_is_settled_when_the_enter_ran_out_or_was_refused),
 		TALK(a_grant_that_nobody_waits_for_is_given_back),
+		TALK(an_abandonment_that_nobody_heard_of_is_passed_on),
 		TALK(that_a_cancel_was_too_late_settles_nothing),
 		TALK(a_cancel_with_nothing_to_cancel_settles_nothing),
 		TALK(who_is_answered_before_the_cancel_is_sent_sends_none),

@@ -654,6 +654,36 @@ static void an_abandoned_monitor_awakens_all_and_says_so(void **state)
 	            "[  122] d granted m #6\n");
 }
 
+/* Who does not see to it passes it on; it cannot be made up. */
+static void an_abandonment_is_passed_on_by_who_does_not_see_to_it(void **state)
+{
+	(void)state;
+	world_story("0 a,b,c HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 a CLOSE\n"
+	            "100 b ENTER m\n"
+	            "110 c ENTER m\n"
+	            "120 b EXIT m abandoned quiet\n"
+	            "130 c EXIT m abandoned\n"
+	            "140 ~p ENTER m\n"
+	            "150 ~p EXIT m\n"
+	            "160 ~p ENTER m\n"
+	            "170 ~p EXIT m abandoned\n"
+	            "180 ~p ENTER m\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[    2] c welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[  102] b granted m #2 abandoned\n"
+	            "[  122] c granted m #3 abandoned\n"
+	            "[  132] c success m next=-\n"
+	            "[  142] ~p granted m #4 abandoned\n"
+	            "[  152] ~p success m next=-\n"
+	            "[  162] ~p granted m #5\n"
+	            "[  172] ~p success m next=-\n"
+	            "[  182] ~p granted m #6\n");
+}
+
 static void an_abandonment_is_owed_until_somebody_comes(void **state)
 {
 	(void)state;
@@ -1086,6 +1116,7 @@ int main(void)
 		cmocka_unit_test(a_signal_to_the_dead_goes_to_the_next),
 		cmocka_unit_test(a_broadcast_to_the_dead_is_not_passed_on),
 		cmocka_unit_test(an_abandoned_monitor_awakens_all_and_says_so),
+		cmocka_unit_test(an_abandonment_is_passed_on_by_who_does_not_see_to_it),
 		cmocka_unit_test(an_abandonment_is_owed_until_somebody_comes),
 		cmocka_unit_test(a_goodbye_releases_without_abandoning),
 		cmocka_unit_test(who_comes_back_in_time_keeps_everything),

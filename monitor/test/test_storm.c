@@ -236,6 +236,7 @@ static void ask(struct storm *storm, struct storm_client *client)
 		request.session = client->secret;
 		request.seq = ++client->seq;
 		request.unanswered = request.action == DMONITOR_ACTION_EXIT && draw(storm, 2) == 0;
+		request.abandoned = request.unanswered && draw(storm, 2) == 0;
 		client->pending = !request.unanswered;
 		client->last = request;
 	}

@@ -774,6 +774,34 @@ static void the_first_thing_that_is_wrong_is_told(void **state)
 #define POLLING_EXIT "\"action\":\"EXIT\",\"monitor_name\":\"m\",\"process_id\":\"p\""
 #define PUSH_EXIT    "\"action\":\"EXIT\",\"monitor_name\":\"m\",\"session\":\"s\",\"seq\":1"
 
+static void an_exit_may_pass_on_an_abandonment(void **state)
+{
+	static const struct {
+		const char *text;
+		enum dmonitor_code code;
+		bool abandoned;
+	} cases[] = {
+		{ "{" PUSH_EXIT "}", DMONITOR_CODE_NONE, false },
+		{ "{" PUSH_EXIT ",\"abandoned\":true}", DMONITOR_CODE_NONE, true },
+		{ "{" PUSH_EXIT ",\"abandoned\":false}", DMONITOR_CODE_NONE, false },
+		{ "{" PUSH_EXIT ",\"abandoned\":1}", DMONITOR_CODE_BAD_FIELD, false },
+		{ "{" PUSH_EXIT ",\"abandoned\":null}", DMONITOR_CODE_BAD_FIELD, false },
+		{ "{" POLLING_EXIT ",\"abandoned\":true}", DMONITOR_CODE_NONE, true },
+		/* Of others it is a field that nobody knows. */
+		{ "{\"action\":\"STATUS\",\"abandoned\":0}", DMONITOR_CODE_NONE, false },
+	};
+	struct dmonitor_request request;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		decode(cases[i].text, &request);
+		if (request.error != cases[i].code || request.abandoned != cases[i].abandoned)
+			fail_msg("%s %d: %s", dmonitor_code_word(request.error), request.abandoned,
+			         cases[i].text);
+		dmonitor_request_fini(&request);
+	}
+}
+
 static void reply_false_is_for_the_exit_of_a_session(void **state)
 {
 	static const struct {
@@ -887,6 +915,7 @@ static struct dmonitor_request full_request(enum dmonitor_action action, bool pu
 	request.protocol = has(action, "protocol") ? 2 : 0;
 	request.token = has(action, "token") ? UINT64_MAX : 0;
 	request.unanswered = push && action == DMONITOR_ACTION_EXIT;
+	request.abandoned = action == DMONITOR_ACTION_EXIT;
 	if (has(action, "signal"))
 		request.signal = (struct dmonitor_names){ names, 3 };
 	if (has(action, "broadcast"))
@@ -955,7 +984,7 @@ static void only_what_an_action_has_is_written(void **state)
 	(void)state;
 	request.action = DMONITOR_ACTION_STATUS;
 	request.monitor_name = NULL;
-	request.unanswered = false;
+	request.unanswered = request.abandoned = false;
 	request.ref = "r";
 	text = dmonitor_request_encode(&request);
 	assert_string_equal(text, "{\"action\":\"STATUS\",\"ref\":\"r\"}");
@@ -966,10 +995,12 @@ static void only_what_an_action_has_is_written(void **state)
 		                             .monitor_name = "stock",
 		                             .timeout_ms = -1,
 		                             .unanswered = true,
+		                             .abandoned = true,
 		                             .signal = { names, 1 } };
 	text = dmonitor_request_encode(&request);
 	assert_string_equal(text, "{\"action\":\"EXIT\",\"session\":\"s\",\"seq\":2,"
-	                          "\"monitor_name\":\"stock\",\"signal\":[\"c\"],\"reply\":false}");
+	                          "\"monitor_name\":\"stock\",\"signal\":[\"c\"],\"reply\":false,"
+	                          "\"abandoned\":true}");
 	free(text);
 }
 
@@ -1324,6 +1355,7 @@ int main(void)
 		cmocka_unit_test(a_refused_request_still_says_whose_it_is),
 		cmocka_unit_test(a_bad_field_does_not_hide_the_good_ones),
 		cmocka_unit_test(the_first_thing_that_is_wrong_is_told),
+		cmocka_unit_test(an_exit_may_pass_on_an_abandonment),
 		cmocka_unit_test(reply_false_is_for_the_exit_of_a_session),
 		cmocka_unit_test(variables_are_beyond_this_server_unless_there_are_none),
 		cmocka_unit_test(every_request_reads_as_it_was_written),

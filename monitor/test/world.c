@@ -228,14 +228,16 @@ static void say(struct world *world, struct client *client, enum dmonitor_action
 
 	if (count > 0 && strchr(words[0], '=') == NULL)
 		request.monitor_name = words[0];
-	if (count > 1 && strchr(words[1], '=') == NULL && strcmp(words[1], "quiet") != 0)
+	if (count > 1 && strchr(words[1], '=') == NULL && action != DMONITOR_ACTION_EXIT)
 		request.condition_name = words[1];
 	if (text != NULL)
 		request.timeout_ms = atoll(text);
 	split_names(option(words, count, "signal"), &request.signal, copies[0], rooms[0]);
 	split_names(option(words, count, "broadcast"), &request.broadcast, copies[1], rooms[1]);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		request.unanswered = request.unanswered || strcmp(words[i], "quiet") == 0;
+		request.abandoned = request.abandoned || strcmp(words[i], "abandoned") == 0;
+	}
 	if (polls(client) || action == DMONITOR_ACTION_HELLO)
 		request.process_id = client->id;
 	else

@@ -5,7 +5,7 @@
  * A line of a script is `TIME WHO VERB ARGUMENTS`, times in ms and rising. Messages travel for 1 ms
  * each way. Who begins with ~ polls, others say HELLO first. WHO may be a list: a,b,c.
  *
- *   ENTER m [timeout=N]             EXIT m [signal=c,d] [broadcast=c] [quiet]
+ *   ENTER m [timeout=N]             EXIT m [signal=c,d] [broadcast=c] [abandoned] [quiet]
  *   WAIT m c [timeout=N] [signal=]  SIGNAL m c, BROADCAST m c
  *   CHECK_GRANT m                   CHECK_AWAKENED m c
  *   CANCEL [m]                      CHECK m [token=N]
