@@ -34,7 +34,8 @@ struct gate_entry {
 	unsigned bursts;         /* looks in a row that found it flooding */
 	int64_t paused_until_ns; /* 0: it is not */
 	int64_t last_pause_ns;
-	uint64_t waited_at; /* read_bytes + 1, when bytes waited in the socket at the last look */
+	uint64_t waited_at; /* read_bytes + 1 when bytes were first seen waiting in the socket, */
+	int64_t waited_since_ns; /* and when that was */
 };
 
 struct gate {

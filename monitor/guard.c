@@ -8,8 +8,13 @@
 #include "clock.h"
 #include "peer_socket.h"
 
-/* How often to look, while there is anybody. */
-#define LOOK_NS (100 * DMONITOR_NS_PER_MS)
+/* How often to look, while there is anybody, and while memory is seen to grow. */
+#define LOOK_NS       (100 * DMONITOR_NS_PER_MS)
+#define ALARM_LOOK_NS (10 * DMONITOR_NS_PER_MS)
+enum { ALARM_LOOKS = 20 };
+
+/* An honest message does not wait for libzmq to read it for so long. */
+#define WAITED_NS (50 * DMONITOR_NS_PER_MS)
 
 /* So much more memory than last time is a reason to look for who holds it, and so much held is a
  * reason to be cut then. */
@@ -34,6 +39,7 @@ void guard_init(struct guard *guard, const struct gate_limits *limits)
 	guard->last_look_ns = dmonitor_clock_now_ns();
 	guard->look_ns = INT64_MAX;
 	guard->calm_bytes = 0;
+	guard->alarm_looks = 0;
 }
 
 void guard_fini(struct guard *guard)
@@ -161,16 +167,20 @@ static void resume_paused(struct guard *guard, int64_t now_ns)
 	}
 }
 
-/* Of ipc the kernel counts no bytes. Who always has some waiting, though nothing comes of them,
- * sends a message without end. */
-static int64_t unread_of_ipc(struct guard *guard, int descriptor, struct gate_entry *entry)
+/* Of ipc the kernel counts no bytes. Who has some waiting again and again, though nothing comes of
+ * them, sends a message without end. */
+static int64_t unread_of_ipc(const struct guard *guard, int descriptor, struct gate_entry *entry,
+                             int64_t now_ns)
 {
-	const uint64_t now_at =
-	    peer_socket_waiting_bytes(descriptor) > 0 ? entry->read_bytes + 1 : 0;
-	const bool again = now_at != 0 && now_at == entry->waited_at;
-
-	entry->waited_at = now_at;
-	return again ? guard->gate.limits.unread_kib * 1024 + 1 : 0;
+	if (peer_socket_waiting_bytes(descriptor) == 0)
+		return 0;
+	if (entry->waited_at != entry->read_bytes + 1) {
+		entry->waited_at = entry->read_bytes + 1;
+		entry->waited_since_ns = now_ns;
+	}
+	return now_ns - entry->waited_since_ns < WAITED_NS
+	           ? 0
+	           : guard->gate.limits.unread_kib * 1024 + 1;
 }
 
 static int64_t unread_of(struct guard *guard, int descriptor, struct gate_entry *entry,
@@ -178,12 +188,13 @@ static int64_t unread_of(struct guard *guard, int descriptor, struct gate_entry 
 {
 	const int64_t taken = peer_socket_taken_bytes(descriptor);
 
-	return taken < 0 ? unread_of_ipc(guard, descriptor, entry)
+	return taken < 0 ? unread_of_ipc(guard, descriptor, entry, now_ns)
 	                 : gate_unread_bytes(entry, taken, now_ns);
 }
 
-/* Cut who holds more than it may, and if nobody does, who holds most; whether there was anyone. */
-static bool cut_holders(struct guard *guard, int64_t now_ns)
+/* Cut who holds more than it may, and if nobody does though memory has ${grown}, who holds most;
+ * whether there was anyone. */
+static bool cut_holders(struct guard *guard, int64_t now_ns, bool grown)
 {
 	const int64_t limit = guard->gate.limits.unread_kib * 1024;
 	int64_t most = limit < BLAME_BYTES ? limit : BLAME_BYTES;
@@ -203,21 +214,28 @@ static bool cut_holders(struct guard *guard, int64_t now_ns)
 			holder = (int)i;
 		}
 	}
-	if (!found && holder >= 0)
-		cut_entry(guard, holder);
-	return found || holder >= 0;
+	if (found || holder < 0 || !grown)
+		return found;
+	cut_entry(guard, holder);
+	return true;
 }
 
 static void look_at_memory(struct guard *guard, int64_t now_ns)
 {
 	const int64_t resident = resident_bytes(guard);
+	bool grown;
 
 	if (guard->calm_bytes == 0 || resident < guard->calm_bytes)
 		guard->calm_bytes = resident;
-	if (resident - guard->calm_bytes < GROWTH_BYTES || cut_holders(guard, now_ns))
+	grown = resident - guard->calm_bytes >= GROWTH_BYTES;
+	if (grown)
+		guard->alarm_looks = ALARM_LOOKS;
+	if (guard->alarm_looks == 0)
 		return;
-	/* It is the clients' own. */
-	guard->calm_bytes = resident;
+	guard->alarm_looks--;
+	/* What nobody is found for is the clients' own. */
+	if (!cut_holders(guard, now_ns, grown) && grown)
+		guard->calm_bytes = resident;
 }
 
 void guard_look(struct guard *guard, int64_t now_ns)
@@ -230,5 +248,7 @@ void guard_look(struct guard *guard, int64_t now_ns)
 	resume_paused(guard, now_ns);
 	look_at_silent(guard, now_ns);
 	look_at_memory(guard, now_ns);
-	guard->look_ns = guard->gate.open > 0 ? now_ns + LOOK_NS : INT64_MAX;
+	guard->look_ns = guard->gate.open == 0    ? INT64_MAX
+	                 : guard->alarm_looks > 0 ? now_ns + ALARM_LOOK_NS
+	                                          : now_ns + LOOK_NS;
 }

@@ -18,6 +18,7 @@ struct guard {
 	int64_t last_look_ns; /* the present, nearly */
 	int memory;           /* /proc/self/statm; -1: cannot be read */
 	int64_t calm_bytes;   /* resident memory that nobody is to blame for */
+	int alarm_looks;      /* looks still to be taken soon, as memory has grown */
 };
 
 void guard_init(struct guard *guard, const struct gate_limits *limits);
