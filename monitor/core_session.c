@@ -25,6 +25,18 @@ static void session_detach(struct dmonitor_core *core, struct session *session)
 	connection_forget_if_idle(core, peer);
 }
 
+/* The polling client that has been on ${connection} for longest and is nowhere: nothing is lost
+ * with it. */
+static struct session *idle_on(const struct connection *connection)
+{
+	struct session *session;
+
+	DL_FOREACH (connection->sessions, session)
+		if (session->secret[0] == '\0' && session->places == NULL)
+			break;
+	return session;
+}
+
 static void session_attach(struct dmonitor_core *core, struct session *session,
                            struct connection *connection)
 {
@@ -32,6 +44,8 @@ static void session_attach(struct dmonitor_core *core, struct session *session,
 	session->peer = connection->peer;
 	DL_APPEND(connection->sessions, session);
 	connection->session_count++;
+	if (connection->session_count > core->options.limits.ids)
+		session_end(core, idle_on(connection), false);
 	core_timer_clear(core, &session->life);
 	session_renew(core, session);
 }
@@ -89,8 +103,9 @@ static int connection_room(struct dmonitor_core *core, const struct connection *
 {
 	const int64_t ids = core->options.limits.ids;
 
-	return connection->session_count < ids ? 0
-	                                       : core_limit(core, "clients of one connection", ids);
+	return connection->session_count < ids || idle_on(connection) != NULL
+	           ? 0
+	           : core_limit(core, "clients of one connection", ids);
 }
 
 /* A session of ${id} on ${connection}; 0, ENOMEM, or ENOSPC for the limit. */

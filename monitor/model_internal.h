@@ -151,6 +151,8 @@ struct model_client *model_client_new(struct dmonitor_model *model, const char *
 void model_renew(struct dmonitor_model *model, struct model_client *client);
 void model_end(struct dmonitor_model *model, uint64_t number, bool died);
 void model_attach(struct dmonitor_model *model, struct model_client *client, dmonitor_peer peer);
+/* May move the clients. */
+bool model_has_room(struct dmonitor_model *model, dmonitor_peer peer);
 bool model_forget_idle(struct dmonitor_model *model, uint64_t number);
 void model_closed(struct dmonitor_model *model, dmonitor_peer peer);
 void model_stalled(struct dmonitor_model *model);

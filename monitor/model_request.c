@@ -51,25 +51,13 @@ static void set_lease(const struct dmonitor_model *model, struct model_client *c
 	client->lease_ms = lease_ms < 200 ? 200 : lease_ms > 3600000 ? 3600000 : lease_ms;
 }
 
-/* Whether one more client may be on ${peer}. */
-static bool has_room(struct dmonitor_model *model, dmonitor_peer peer)
-{
-	const int64_t limit = model->options.limits.ids;
-	int64_t clients = 0;
-
-	for (size_t i = 0; i < model->client_count; i++)
-		clients += model->clients[i].peer == peer;
-	model_note_limit(model, limit, "clients of one connection");
-	return clients < limit;
-}
-
 /* Whether one more client may begin on ${peer}. */
 static bool may_begin(struct dmonitor_model *model, dmonitor_peer peer)
 {
 	const int64_t limit = model->options.limits.sessions;
 
 	if ((int64_t)model->client_count < limit)
-		return has_room(model, peer);
+		return model_has_room(model, peer);
 	model_note_limit(model, limit, "sessions");
 	return false;
 }
@@ -102,10 +90,11 @@ static void resume(struct dmonitor_model *model, const struct dmonitor_event *ev
 		refuse(model, event, DMONITOR_CODE_SESSION_LOST);
 		return;
 	}
-	if (client->peer != event->peer && !has_room(model, event->peer)) {
+	if (client->peer != event->peer && !model_has_room(model, event->peer)) {
 		refuse(model, event, DMONITOR_CODE_LIMIT);
 		return;
 	}
+	client = model_client_by_session(model, event->request->session);
 	welcome(model, event, client, true);
 }
 
@@ -347,10 +336,11 @@ static void of_id(struct dmonitor_model *model, const struct dmonitor_event *eve
 			return;
 	}
 	if (client->peer != event->peer) {
-		if (!has_room(model, event->peer)) {
+		if (!model_has_room(model, event->peer)) {
 			refuse(model, event, DMONITOR_CODE_LIMIT);
 			return;
 		}
+		client = model_client_by_id(model, event->request->process_id);
 		model_attach(model, client, event->peer);
 	}
 	model_polling(model, event, client->number);

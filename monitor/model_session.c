@@ -68,14 +68,45 @@ void model_end(struct dmonitor_model *model, uint64_t number, bool died)
 	model_leave_all(model, number, died);
 }
 
-/* Forget a polling client that is at no monitor and has nothing to be told; false: it is. */
-bool model_forget_idle(struct dmonitor_model *model, uint64_t number)
+static bool is_nowhere(const struct dmonitor_model *model, uint64_t number)
 {
 	for (size_t i = 0; i < model->place_count; i++)
 		if (model->places[i].client == number)
 			return false;
+	return true;
+}
+
+/* Forget a polling client that is at no monitor and has nothing to be told; false: it is. */
+bool model_forget_idle(struct dmonitor_model *model, uint64_t number)
+{
+	if (!is_nowhere(model, number))
+		return false;
 	forget(model, model_client(model, number));
 	return true;
+}
+
+/* Whether one more client may be on ${peer}: there are fewer than may be, or one that polls and is
+ * nowhere, which is forgotten for it. */
+bool model_has_room(struct dmonitor_model *model, dmonitor_peer peer)
+{
+	const int64_t limit = model->options.limits.ids;
+	const struct model_client *idle = NULL;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < model->client_count; i++) {
+		const struct model_client *client = &model->clients[i];
+
+		if (client->peer != peer)
+			continue;
+		count++;
+		if (client->session[0] == '\0' && is_nowhere(model, client->number) &&
+		    (idle == NULL || client->attached < idle->attached))
+			idle = client;
+	}
+	model_note_limit(model, limit, "clients of one connection");
+	if (count >= limit && idle != NULL)
+		model_forget_idle(model, idle->number);
+	return count < limit || idle != NULL;
 }
 
 /* Let ${client} use ${peer} from now on. */

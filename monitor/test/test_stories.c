@@ -1034,6 +1034,25 @@ static void beyond_a_limit_nothing_happens_but_an_answer(void **state)
 	                    "[   52] ~c limit q\n");
 }
 
+/* Who polls and is nowhere makes room. */
+static void a_connection_has_so_many_clients_and_no_more(void **state)
+{
+	(void)state;
+	world_story_limited(&narrow,
+	                    "0 ~a ENTER m\n"
+	                    "10 ~a ENTER n as=b\n"
+	                    "20 ~a HELLO as=b\n"
+	                    "30 ~a EXIT m\n"
+	                    "40 ~a ENTER n as=b\n"
+	                    "50 ~a ENTER m\n",
+	                    "[    2] ~a granted m #1\n"
+	                    "[   12] ~a limit n\n"
+	                    "[   22] ~a limit\n"
+	                    "[   32] ~a success m next=-\n"
+	                    "[   42] ~a granted n #2\n"
+	                    "[   52] ~a limit m\n");
+}
+
 static void who_is_inside_may_wait_however_many_there_are(void **state)
 {
 	(void)state;
@@ -1137,6 +1156,7 @@ int main(void)
 		cmocka_unit_test(checks_tell_owner_and_token),
 		cmocka_unit_test(a_client_from_elsewhere_may_not_stop_the_server),
 		cmocka_unit_test(beyond_a_limit_nothing_happens_but_an_answer),
+		cmocka_unit_test(a_connection_has_so_many_clients_and_no_more),
 		cmocka_unit_test(who_is_inside_may_wait_however_many_there_are),
 		cmocka_unit_test(a_wait_beyond_the_conditions_leaves_its_caller_inside),
 	};
