@@ -150,6 +150,7 @@ static const char *check_connections(const struct dmonitor_core *core)
 
 		DL_FOREACH (connection->sessions, session)
 			count++;
+		MUST(count > 0 || connection->held != NULL, "a connection is kept for nothing");
 		MUST(count == connection->session_count,
 		     "the count of a connection's clients is wrong");
 		MUST(count <= core->options.limits.ids, "a connection has too many clients");
