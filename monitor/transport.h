@@ -51,8 +51,8 @@ int dmonitor_transport_bind(struct dmonitor_transport *transport, const char *en
 int dmonitor_transport_next(struct dmonitor_transport *transport, int64_t deadline_ns,
                             struct dmonitor_arrival *arrival);
 
-/* Send ${text} to ${peer}; ${refusal}: it is an error. A peer that cannot be reached, takes
- * nothing, or gets nothing but errors is then told CLOSED, and its connection ended. */
+/* Send ${text} to ${peer}; ${fault}: it is an error of its own. A peer that cannot be reached,
+ * takes nothing, or gets nothing but errors is then told CLOSED, and its connection ended. */
 void dmonitor_transport_send(struct dmonitor_transport *transport, uint64_t peer, const char *text,
                              bool fault);
 
