@@ -1,6 +1,7 @@
 /* live.c: a real server for the tests of this folder. */
 #include "live.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -20,6 +21,7 @@
 #include <zmq.h>
 
 #include "../../sim/server_process.h"
+#include "../clock.h"
 
 static struct server_process *server;
 
@@ -154,7 +156,7 @@ void live_await_waiters(const char *endpoint, const char *monitor, int64_t lengt
 		sched_yield();
 }
 
-pid_t live_fork(const char *endpoint, live_body *body, void *argument)
+pid_t live_fork_beside_threads(const char *endpoint, live_body *body, void *argument)
 {
 	const pid_t parent = getpid();
 	const pid_t process = fork();
@@ -166,6 +168,43 @@ pid_t live_fork(const char *endpoint, live_body *body, void *argument)
 	if (getppid() != parent)
 		_exit(1);
 	_exit(body(endpoint, argument));
+}
+
+/* The thread sanitizer has one of its own. */
+#ifdef __SANITIZE_THREAD__
+enum { THREADS_OF_ONE = 2 };
+#else
+enum { THREADS_OF_ONE = 1 };
+#endif
+
+static int count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int count = 0;
+
+	assert_non_null(tasks);
+	for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks))
+		count += task->d_name[0] != '.';
+	closedir(tasks);
+	return count;
+}
+
+/* A thread that was joined may be seen for a moment yet; one of a session stays. */
+static void check_that_there_are_no_threads(void)
+{
+	const int64_t due_ns = dmonitor_clock_now_ns() + 5 * DMONITOR_NS_PER_S;
+
+	while (count_threads() > THREADS_OF_ONE) {
+		if (dmonitor_clock_now_ns() > due_ns)
+			fail_msg("this process has a session, and so threads, and cannot fork");
+		sched_yield();
+	}
+}
+
+pid_t live_fork(const char *endpoint, live_body *body, void *argument)
+{
+	check_that_there_are_no_threads();
+	return live_fork_beside_threads(endpoint, body, argument);
 }
 
 void live_join(pid_t process)

@@ -32,9 +32,21 @@ int64_t live_length(const char *endpoint, const char *monitor, const char *which
 void live_await_line(const char *endpoint, const char *monitor, int64_t length);
 void live_await_waiters(const char *endpoint, const char *monitor, int64_t length);
 
-/* Fork a process that runs ${body} and exits with what it returns; it dies with the test. */
+/* Fork a process that runs ${body} and exits with what it returns; it dies with the test. The
+ * caller must have no session, for then it has threads: a child inherits the locks that those hold,
+ * and nobody to unlock them. */
 typedef int live_body(const char *endpoint, void *argument);
 pid_t live_fork(const char *endpoint, live_body *body, void *argument);
+
+/* The same beside sessions, to see what a child can do with those. It may allocate, and so have
+ * sessions of its own, because glibc keeps malloc usable over a fork; the address sanitizer's does
+ * not take part in it. */
+pid_t live_fork_beside_threads(const char *endpoint, live_body *body, void *argument);
+#ifdef __SANITIZE_ADDRESS__
+#define LIVE_CHILD_MAY_ALLOCATE 0
+#else
+#define LIVE_CHILD_MAY_ALLOCATE 1
+#endif
 
 /* Wait for ${process} and check that it exited with 0. */
 void live_join(pid_t process);

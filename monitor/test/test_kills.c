@@ -34,6 +34,8 @@ struct shared {
 	volatile int order[OTHERS_MAX];      /* who, in their order */
 	volatile bool abandoned[OTHERS_MAX]; /* which of them was told of a death inside */
 	volatile int items;                  /* what is waited for */
+	volatile bool owned;                 /* the owner, who comes before all others, is inside */
+	volatile bool may_leave;             /* and is to leave */
 	volatile bool held;                  /* the victim is inside */
 	volatile int64_t spoke_ns;           /* its last message is not older */
 	volatile int result;                 /* of its exit */
@@ -92,6 +94,23 @@ static int be_victim(const char *endpoint, void *argument)
 		pause();
 }
 
+/* Stays inside until it may leave. */
+static int be_owner(const char *endpoint, void *argument)
+{
+	struct shared *shared = argument;
+	dmonitor_session *session = live_connect(endpoint, NULL);
+	dmonitor *monitor = live_open(session, "m", 0);
+
+	if (dmonitor_enter(monitor) != 0)
+		return 1;
+	shared->owned = true;
+	while (!shared->may_leave)
+		sched_yield();
+	if (dmonitor_exit(monitor) != 0)
+		return 2;
+	return dmonitor_disconnect(&session);
+}
+
 /* A test's processes, forked one after the other so that their order is known. */
 struct scene {
 	const char *endpoint;
@@ -100,6 +119,7 @@ struct scene {
 	pid_t others[OTHERS_MAX];
 	int count;
 	pid_t victim;
+	pid_t owner; /* where there is one */
 };
 
 static struct scene begin(void **state)
@@ -124,6 +144,19 @@ static void add_victim(struct scene *scene, bool waits)
 
 	*player = (struct player){ .shared = scene->shared, .waits = waits };
 	scene->victim = live_fork(scene->endpoint, be_victim, player);
+}
+
+static void add_owner(struct scene *scene)
+{
+	scene->owner = live_fork(scene->endpoint, be_owner, scene->shared);
+	while (!scene->shared->owned)
+		sched_yield();
+}
+
+static void let_owner_leave(const struct scene *scene)
+{
+	scene->shared->may_leave = true;
+	live_join(scene->owner);
 }
 
 static void kill_victim(const struct scene *scene)
@@ -200,6 +233,7 @@ static void a_holder_s_death_is_told_to_the_next_and_only_to_it(void **state)
 /* An owner, and behind it another, the victim and a third, in this order. */
 static void queue_around_the_victim(struct scene *scene)
 {
+	add_owner(scene);
 	add_other(scene, false);
 	live_await_line(scene->endpoint, "m", 1);
 	add_victim(scene, false);
@@ -212,17 +246,13 @@ static void who_dies_in_line_leaves_the_others_their_places(void **state)
 {
 	for (int i = 0; i < TIMES; i++) {
 		struct scene scene = begin(state);
-		dmonitor_session *session = live_connect(scene.endpoint, NULL);
-		dmonitor *monitor = live_open(session, "m", 0);
 
-		assert_int_equal(dmonitor_enter(monitor), 0);
 		queue_around_the_victim(&scene);
 		kill_victim(&scene);
 		live_await_line(scene.endpoint, "m", 2);
 		assert_int_equal(scene.shared->entered, 0);
-		assert_int_equal(dmonitor_exit(monitor), 0);
+		let_owner_leave(&scene);
 		all_go_on(&scene, "01", "");
-		assert_int_equal(dmonitor_disconnect(&session), 0);
 	}
 }
 
@@ -231,19 +261,15 @@ static void a_grant_to_the_dead_is_a_death_inside(void **state)
 {
 	for (int i = 0; i < TIMES; i++) {
 		struct scene scene = begin(state);
-		dmonitor_session *session = live_connect(scene.endpoint, NULL);
-		dmonitor *monitor = live_open(session, "m", 0);
 
-		assert_int_equal(dmonitor_enter(monitor), 0);
 		queue_around_the_victim(&scene);
 		/* Its connection stays while it is stopped, and its turn comes. */
 		kill(scene.victim, SIGSTOP);
-		assert_int_equal(dmonitor_exit(monitor), 0);
+		let_owner_leave(&scene);
 		live_await_line(scene.endpoint, "m", 1);
 		assert_int_equal(scene.shared->entered, 1);
 		kill_victim(&scene);
 		all_go_on(&scene, "01", "1");
-		assert_int_equal(dmonitor_disconnect(&session), 0);
 	}
 }
 
@@ -279,10 +305,12 @@ static void a_signal_just_after_a_death_is_not_lost(void **state)
 {
 	for (int i = 0; i < TIMES; i++) {
 		struct scene scene = begin(state);
-		dmonitor_session *session = live_connect(scene.endpoint, NULL);
-		dmonitor *monitor = live_open(session, "m", 0);
+		dmonitor_session *session;
+		dmonitor *monitor;
 
 		wait_behind_the_victim(&scene, 1);
+		session = live_connect(scene.endpoint, NULL);
+		monitor = live_open(session, "m", 0);
 		assert_int_equal(dmonitor_enter(monitor), 0);
 		scene.shared->items++;
 		assert_int_equal(dmonitor_signal(monitor, "item"), 0);

@@ -59,11 +59,13 @@ static int hold(const char *endpoint, void *argument)
 	return 0;
 }
 
-/* Stop the server for longer than the lease of ${monitor}'s owner, who is stopped too. What trying
- * to enter gives then; EAGAIN where it was tried too late to tell. */
-static int try_after_standing_still(const char *endpoint, const char *name, dmonitor *monitor)
+/* Stop the server for longer than the lease of ${name}'s owner, who is stopped too. What trying to
+ * enter gives then; EAGAIN where it was tried too late to tell. */
+static int try_after_standing_still(const char *endpoint, const char *name)
 {
 	const pid_t holder = live_fork(endpoint, hold, (void *)(uintptr_t)name);
+	dmonitor_session *session = live_connect(endpoint, NULL);
+	dmonitor *monitor = live_open(session, name, 0);
 	int64_t begin_ns;
 	int status, result;
 
@@ -83,23 +85,22 @@ static int try_after_standing_still(const char *endpoint, const char *name, dmon
 		result = EAGAIN;
 	kill(holder, SIGKILL);
 	waitpid(holder, NULL, 0);
+	assert_int_equal(dmonitor_disconnect(&session), 0);
 	return result;
 }
 
 /* Nobody's lease runs while the server itself does not. */
 static void a_lease_outlives_the_server_s_standing_still(void **state)
 {
-	dmonitor_session *session = live_connect(*state, NULL);
 	int result = EAGAIN;
 
 	for (int i = 0; i < ATTEMPTS && result == EAGAIN; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "m%d", i);
-		result = try_after_standing_still(*state, name, live_open(session, name, 0));
+		result = try_after_standing_still(*state, name);
 	}
 	assert_int_equal(result, ETIMEDOUT);
-	assert_int_equal(dmonitor_disconnect(&session), 0);
 }
 
 int main(void)
