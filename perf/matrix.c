@@ -83,6 +83,20 @@ static bool has_point(const struct matrix *matrix, const struct point *point)
 	return false;
 }
 
+/* For one more point. What there is room for is a power of two, as each move copies all. */
+static bool make_room(struct matrix *matrix)
+{
+	const size_t count = matrix->point_count;
+	if ((count & (count - 1)) != 0)
+		return true;
+	struct point *points =
+	    reallocarray(matrix->points, count == 0 ? 1 : 2 * count, sizeof(*points));
+	if (points == NULL)
+		return false;
+	matrix->points = points;
+	return true;
+}
+
 static int add_points(const struct scenario *scenario, struct matrix *matrix)
 {
 	for (size_t number = 0;; number++) {
@@ -95,12 +109,9 @@ static int add_points(const struct scenario *scenario, struct matrix *matrix)
 			continue;
 		if (matrix->point_count == MATRIX_POINTS_MAX)
 			return EINVAL;
-		struct point *points =
-		    reallocarray(matrix->points, matrix->point_count + 1, sizeof(*points));
-		if (points == NULL)
+		if (!make_room(matrix))
 			return ENOMEM;
-		matrix->points = points;
-		points[matrix->point_count++] = point;
+		matrix->points[matrix->point_count++] = point;
 	}
 }
 
