@@ -121,8 +121,7 @@ check-asan: packages-test ## the same, built with the address and undefined-beha
 	@B=build-asan QUICK=1 .ci/check $(patsubst $(B)/%,build-asan/%,$(TESTS)) \
 		$(filter-out %/test_install.sh,$(SCRIPTS))
 
-# test_live is left out: the sanitizer does not follow forks of a process that has threads.
-THREADED := test_faults test_threads
+THREADED := test_faults test_kills test_live test_restart test_resume test_threads
 check-tsan: packages-test ## the threads of library and server, built with the thread sanitizer
 	@$(MAKE) --no-print-directory -j2 B=build-tsan SANITIZE=thread \
 		build-tsan/monitor_server $(addprefix build-tsan/monitor/test/,$(THREADED))

@@ -38,14 +38,14 @@ void live_await_waiters(const char *endpoint, const char *monitor, int64_t lengt
 typedef int live_body(const char *endpoint, void *argument);
 pid_t live_fork(const char *endpoint, live_body *body, void *argument);
 
-/* The same beside sessions, to see what a child can do with those. It may allocate, and so have
- * sessions of its own, because glibc keeps malloc usable over a fork; the address sanitizer's does
- * not take part in it. */
+/* The same beside sessions, to see what a child can do with those. It can also have sessions of its
+ * own, because glibc keeps malloc usable over a fork; what the sanitizers put in its place, and in
+ * that of pthread_create, does not stay so. */
 pid_t live_fork_beside_threads(const char *endpoint, live_body *body, void *argument);
-#ifdef __SANITIZE_ADDRESS__
-#define LIVE_CHILD_MAY_ALLOCATE 0
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LIVE_CHILD_CAN_CONNECT = 0 };
 #else
-#define LIVE_CHILD_MAY_ALLOCATE 1
+enum { LIVE_CHILD_CAN_CONNECT = 1 };
 #endif
 
 /* Wait for ${process} and check that it exited with 0. */

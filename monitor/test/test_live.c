@@ -375,7 +375,7 @@ static int use_what_was_inherited(const char *endpoint, void *argument)
 	if (dmonitor_enter(*monitor) != EINVAL || dmonitor_exit(*monitor) != EINVAL ||
 	    dmonitor_entered(*monitor) || dmonitor_close(monitor) != 0 || *monitor != NULL)
 		return 1;
-	if (!LIVE_CHILD_MAY_ALLOCATE)
+	if (!LIVE_CHILD_CAN_CONNECT)
 		return 0;
 	session = connect_as(endpoint, 0);
 	own = live_open(session, "own", 0);
