@@ -58,18 +58,13 @@ static int send_by(dmonitor_session *session, const char *text, int64_t due_ns)
 	return 0;
 }
 
-/* Send ${request} and take the reply to it, by ${due_ns}, whatever interrupts: 0; EAGAIN or
- * ENOTCONN, where there was none; EPROTO, ENOMEM. */
-static int ask(dmonitor_session *session, const struct dmonitor_request *request, int64_t due_ns,
+/* Send ${text} and take the reply to it, by ${due_ns}, whatever interrupts: 0; EAGAIN or ENOTCONN,
+ * where there was none; EPROTO, ENOMEM. */
+static int say(dmonitor_session *session, const char *text, int64_t due_ns,
                struct dmonitor_reply *reply)
 {
-	char *text = dmonitor_request_encode(request);
-	int result;
+	int result = send_by(session, text, due_ns);
 
-	if (text == NULL)
-		return ENOMEM;
-	result = send_by(session, text, due_ns);
-	free(text);
 	if (result != 0)
 		return result;
 	do
@@ -78,22 +73,72 @@ static int ask(dmonitor_session *session, const struct dmonitor_request *request
 	return result;
 }
 
-/* Send ${request} and take the reply to it: 0, ECONNABORTED, or another errno value. */
+/* Whether a request may be said twice, where it is not known whether it arrived. */
+enum repeatable { ONCE, AGAIN };
+
+/* The same for ${request}. It is said again while the server has not noticed that our connection
+ * before this one has ended, and so takes us for another client of our id; and, if that may be,
+ * where the connection ended instead of an answer: *${cut} tells. */
+static int ask(dmonitor_session *session, const struct dmonitor_request *request,
+               enum repeatable repeatable, int64_t due_ns, struct dmonitor_reply *reply, bool *cut)
+{
+	char *text = dmonitor_request_encode(request);
+	int result;
+	bool ended;
+
+	if (text == NULL)
+		return ENOMEM;
+	*cut = false;
+	do {
+		result = say(session, text, due_ns, reply);
+		ended = result == ENOTCONN;
+		*cut = *cut || ended;
+		if (ended)
+			reconnect(session);
+	} while (((ended && repeatable == AGAIN) ||
+	          (result == 0 && reply->code == DMONITOR_CODE_ID_IN_USE)) &&
+	         dmonitor_clock_now_ns() < due_ns);
+	free(text);
+	return result;
+}
+
+/* Send ${request} and take the reply to it: 0, ECONNABORTED, ESTALE, or another errno value. */
 static int exchange(dmonitor_session *session, struct dmonitor_request *request,
-                    struct dmonitor_reply *reply)
+                    enum repeatable repeatable, struct dmonitor_reply *reply, bool *cut)
 {
 	int result;
 
+	if (lost(session))
+		return ESTALE;
 	request->process_id = session->process_id;
-	result = ask(session, request, reply_due_ns(), reply);
+	result = ask(session, request, repeatable, reply_due_ns(), reply, cut);
 	if (result == 0 || result == ENOMEM)
 		return result;
-	reconnect(session);
+	if (result != ENOTCONN)
+		reconnect(session);
 	if (result == EAGAIN || result == ENOTCONN)
 		return dmonitor_fail(session, ECONNABORTED, "The server did not answer %s",
 		                     dmonitor_action_word(request->action));
 	return dmonitor_fail(session, result, "The answer to %s cannot be understood",
 	                     dmonitor_action_word(request->action));
+}
+
+/* For what is not to be said twice. */
+static int exchange_once(dmonitor_session *session, struct dmonitor_request *request,
+                         struct dmonitor_reply *reply)
+{
+	bool cut;
+
+	return exchange(session, request, ONCE, reply, &cut);
+}
+
+/* For what changes nothing, or nothing more the second time. */
+static int exchange_again(dmonitor_session *session, struct dmonitor_request *request,
+                          struct dmonitor_reply *reply)
+{
+	bool cut;
+
+	return exchange(session, request, AGAIN, reply, &cut);
 }
 
 static struct dmonitor_request request_for(const dmonitor *monitor, enum dmonitor_action action,
@@ -105,10 +150,12 @@ static struct dmonitor_request request_for(const dmonitor *monitor, enum dmonito
 		                          .timeout_ms = -1 };
 }
 
-/* What was ours is not any more: the server took us for dead, or is another one. */
+/* What was ours is not any more: the server took us for dead, is another one, or is silent. Should
+ * it still have something for us, it gives that on when our connection has ended. */
 static int not_ours(dmonitor *monitor)
 {
 	monitor->session->conversation.lost = true;
+	dmonitor_link_close(&monitor->session->link);
 	return ESTALE;
 }
 
@@ -117,13 +164,10 @@ static int connect_to_server(dmonitor_session *session, const struct dmonitor_op
 {
 	struct dmonitor_request status = { .action = DMONITOR_ACTION_STATUS, .timeout_ms = -1 };
 	struct dmonitor_reply reply;
-	int result;
+	bool cut;
+	const int result = ask(session, &status, AGAIN, due_ns, &reply, &cut);
 
 	(void)options;
-	/* To ask twice does no harm, where the connection ended instead of an answer. */
-	while ((result = ask(session, &status, due_ns, &reply)) == ENOTCONN &&
-	       dmonitor_clock_now_ns() < due_ns)
-		reconnect(session);
 	if (result != 0)
 		return dmonitor_no_server(session, result);
 	strcpy(session->conversation.server, reply.server);
@@ -132,9 +176,8 @@ static int connect_to_server(dmonitor_session *session, const struct dmonitor_op
 
 static int disconnect(dmonitor_session *session, int64_t due_ns)
 {
-	(void)session;
 	(void)due_ns;
-	return 0;
+	return lost(session) ? ESTALE : 0;
 }
 
 /* Let an interval pass: 0, or EINTR where a signal ended it and ${flags} allow that. */
@@ -163,10 +206,9 @@ static int poll_until(dmonitor *monitor, struct dmonitor_request *check, enum dm
 		int result = 0;
 
 		if (pause_between(monitor->session, monitor->flags) == EINTR)
-			result = exchange(monitor->session, &cancel, reply);
-		/* A lost reply does no harm: the next check asks the same. */
+			result = exchange_again(monitor->session, &cancel, reply);
 		if (result == 0)
-			result = exchange(monitor->session, check, reply);
+			result = exchange_again(monitor->session, check, reply);
 		if (result != 0)
 			return result;
 	} while (reply->status == first || reply->status == second);
@@ -196,10 +238,10 @@ static int enter(dmonitor *monitor, int64_t timeout_ms)
 	int result;
 
 	request.timeout_ms = timeout_ms;
-	result = exchange(monitor->session, &request, &reply);
+	result = exchange_once(monitor->session, &request, &reply);
 	/* Inside already: by an ENTER whose reply, or an EXIT whose request, was lost. */
 	if (result == 0 && reply.code == DMONITOR_CODE_ALREADY_INSIDE)
-		result = exchange(monitor->session, &check, &reply);
+		result = exchange_again(monitor->session, &check, &reply);
 	if (result == 0 && reply.status == DMONITOR_STATUS_QUEUED)
 		result = poll_until(monitor, &check, DMONITOR_STATUS_QUEUED, DMONITOR_STATUS_QUEUED,
 		                    &reply);
@@ -226,11 +268,16 @@ static int exit_monitor(dmonitor *monitor, bool confirmed)
 {
 	struct dmonitor_request request = request_for(monitor, DMONITOR_ACTION_EXIT, NULL);
 	struct dmonitor_reply reply;
-	const int result = exchange(monitor->session, &request, &reply);
+	bool cut;
+	const int result = exchange(monitor->session, &request, AGAIN, &reply, &cut);
 
 	(void)confirmed; /* the original waits for each reply */
 	if (result != 0)
 		return result;
+	/* Left by an EXIT whose reply was lost; or ended before that, and nothing tells. */
+	if (cut && reply.code == DMONITOR_CODE_NOT_OWNER)
+		return dmonitor_fail(monitor->session, ECONNABORTED,
+		                     "Whether EXIT of %s arrived is not known", monitor->name);
 	if (reply.code == DMONITOR_CODE_NOT_OWNER)
 		return not_ours(monitor);
 	return reply.status == DMONITOR_STATUS_SUCCESS ? 0 : unexpected(monitor, &reply);
@@ -245,11 +292,20 @@ static int wait_on(dmonitor *monitor, const char *condition, int64_t timeout_ms)
 	int result;
 
 	request.timeout_ms = timeout_ms;
-	result = exchange(monitor->session, &request, &reply);
-	/* Whether a WAIT whose reply was lost arrived, the checks tell. */
-	if (result == ECONNABORTED || (result == 0 && reply.status != DMONITOR_STATUS_ERROR))
-		result = poll_until(monitor, &check, DMONITOR_STATUS_STILL_WAITING_ON_CONDITION,
-		                    DMONITOR_STATUS_QUEUED_AFTER_SIGNAL, &reply);
+	/* Whether a WAIT whose reply was lost arrived, the checks tell: it did not if they find us
+	 * inside by the token that we had before. */
+	do {
+		result = exchange_once(monitor->session, &request, &reply);
+		if (result == ECONNABORTED ||
+		    (result == 0 && reply.status != DMONITOR_STATUS_ERROR))
+			result =
+			    poll_until(monitor, &check, DMONITOR_STATUS_STILL_WAITING_ON_CONDITION,
+			               DMONITOR_STATUS_QUEUED_AFTER_SIGNAL, &reply);
+	} while (result == 0 && reply.status == DMONITOR_STATUS_GRANTED_AFTER_WAIT &&
+	         reply.token == monitor->token);
+	/* Outside, and from a silent server it cannot be learnt when we are inside again. */
+	if (result == ECONNABORTED)
+		return not_ours(monitor);
 	if (result != 0)
 		return result;
 	if (reply.code == DMONITOR_CODE_NOT_OWNER || reply.code == DMONITOR_CODE_NOT_WAITING)
@@ -271,7 +327,7 @@ static int signal_condition(dmonitor *monitor, const char *condition, bool all)
 	struct dmonitor_request request = request_for(
 	    monitor, all ? DMONITOR_ACTION_BROADCAST : DMONITOR_ACTION_SIGNAL, condition);
 	struct dmonitor_reply reply;
-	const int result = exchange(monitor->session, &request, &reply);
+	const int result = exchange_once(monitor->session, &request, &reply);
 
 	if (result != 0)
 		return result;
@@ -287,7 +343,7 @@ static int check_owner(dmonitor *monitor)
 	int result;
 
 	request.token = monitor->token;
-	result = exchange(monitor->session, &request, &reply);
+	result = exchange_again(monitor->session, &request, &reply);
 	if (result != 0)
 		return result;
 	return reply.status == DMONITOR_STATUS_OWNER ? 0 : unexpected(monitor, &reply);

@@ -26,6 +26,11 @@
  * of the library's, with all signals blocked, which keeps its lease alive while the program is away
  * in its own code, and makes a lost connection anew. What was under way then is said again, and
  * done once; until the server has confirmed that the session lives, nothing is claimed to be owned.
+ *
+ * A session with poll_interval_ms has no such thread and no lease: it lives while its connection
+ * does. Where that is lost, it goes on if its next question reaches the server within the
+ * probation; else the next call on what it owned, or waits for, gives ESTALE. A call gives up a
+ * server that is silent for five seconds.
  */
 #ifndef DMONITOR_H
 #define DMONITOR_H
@@ -133,7 +138,8 @@ DMONITOR_API int dmonitor_close(dmonitor **monitor);
  *          ETIMEDOUT     not granted in time; the caller is not in line any more
  *          EINTR         only with DMONITOR_INTERRUPTIBLE; the caller is not in line any more
  *          ECONNABORTED  the server did not say in time how it went; if the monitor was granted
- *                        after all, the library gives it back by itself
+ *                        after all, the library gives it back by itself. With poll_interval_ms
+ *                        the caller enters again, and has kept its place, or disconnects
  */
 DMONITOR_API int dmonitor_enter(dmonitor *monitor);
 DMONITOR_API int dmonitor_enter_for(dmonitor *monitor, int64_t timeout_ms);
@@ -169,8 +175,9 @@ DMONITOR_API int dmonitor_wait_for(dmonitor *monitor, const char *condition, int
  * nothing happens. As nobody can run before the caller leaves, the signal may be held back until
  * its next exit or wait, and costs no message of its own then.
  *
- * Blocks   hardly ever.
+ * Blocks   hardly ever; with poll_interval_ms for one round trip.
  * Errors   EPERM  the caller is not the owner
+ *          ECONNABORTED  only with poll_interval_ms: whether it was given is not known
  */
 DMONITOR_API int dmonitor_signal(dmonitor *monitor, const char *condition);
 DMONITOR_API int dmonitor_broadcast(dmonitor *monitor, const char *condition);

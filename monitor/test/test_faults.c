@@ -165,6 +165,35 @@ static void a_polling_client_clears_up_a_lost_reply(void **state)
 	assert_int_equal(dmonitor_disconnect(&session), 0);
 }
 
+static int stop_the_server_of_a_waiter(const char *endpoint, void *server)
+{
+	live_await_waiters(endpoint, "m", 1);
+	return kill(*(const pid_t *)server, SIGSTOP);
+}
+
+/* It is outside then, and cannot know when it is inside again: it gives up all that it has. */
+static void a_polling_waiter_does_not_wait_for_a_silent_server(void **state)
+{
+	const struct dmonitor_options options = { .poll_interval_ms = 1 };
+	pid_t server = live_server();
+	const pid_t process = live_fork(*state, stop_the_server_of_a_waiter, &server);
+	dmonitor_session *session = live_connect(*state, &options), *other;
+	dmonitor *monitor = live_open(session, "m", 0), *theirs;
+
+	assert_int_equal(dmonitor_enter(monitor), 0);
+	assert_int_equal(dmonitor_wait(monitor, "c"), ESTALE);
+	live_join(process);
+	assert_false(dmonitor_entered(monitor));
+	assert_int_equal(dmonitor_exit(monitor), ESTALE);
+	kill(server, SIGCONT);
+	other = live_connect(*state, NULL);
+	theirs = live_open(other, "m", 0);
+	live_await_waiters(*state, "m", 0);
+	assert_int_equal(dmonitor_enter_for(theirs, 10000), 0);
+	assert_int_equal(dmonitor_disconnect(&other), 0);
+	assert_int_equal(dmonitor_disconnect(&session), ESTALE);
+}
+
 static int hold_until_killed(const char *endpoint, void *argument)
 {
 	volatile struct shared *shared = argument;
@@ -210,6 +239,34 @@ static void an_id_cannot_be_two_living_clients(void **state)
 	assert_int_equal(dmonitor_disconnect(&session), 0);
 	session = live_connect(*state, &options);
 	assert_int_equal(dmonitor_disconnect(&session), 0);
+}
+
+static int poll_as_me(const char *endpoint, void *argument)
+{
+	const struct dmonitor_options options = { .process_id = "me", .poll_interval_ms = 1 };
+	dmonitor_session *session;
+	dmonitor *monitor;
+
+	(void)argument;
+	while (live_received(endpoint, "HELLO") == 0)
+		sched_yield();
+	session = live_connect(endpoint, &options);
+	monitor = live_open(session, "m", 0);
+	return dmonitor_enter(monitor) != 0 || dmonitor_exit(monitor) != 0 ||
+	       dmonitor_disconnect(&session) != 0;
+}
+
+/* The other may be its own earlier connection, whose end the server learns late. */
+static void a_polling_client_waits_for_its_id(void **state)
+{
+	const struct dmonitor_options options = { .process_id = "me" };
+	const pid_t process = live_fork(*state, poll_as_me, NULL);
+	dmonitor_session *session = live_connect(*state, &options);
+
+	while (live_sent(*state, "error") == 0)
+		sched_yield();
+	assert_int_equal(dmonitor_disconnect(&session), 0);
+	live_join(process);
 }
 
 static void connecting_to_nothing_says_so(void **state)
@@ -285,8 +342,10 @@ int main(void)
 		LIVE(a_stopped_holder_loses_its_lease_and_learns_it),
 		LIVE(an_enter_without_an_answer_is_given_up_and_settled),
 		LIVE(a_polling_client_clears_up_a_lost_reply),
+		LIVE(a_polling_waiter_does_not_wait_for_a_silent_server),
 		LIVE(a_killed_holder_is_noticed_long_before_its_lease),
 		LIVE(an_id_cannot_be_two_living_clients),
+		LIVE(a_polling_client_waits_for_its_id),
 		cmocka_unit_test(connecting_to_nothing_says_so),
 		cmocka_unit_test(an_impostor_is_no_server),
 	};
