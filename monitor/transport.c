@@ -21,8 +21,9 @@
 #include "sight_queue.h"
 #include "watcher.h"
 
-/* After so many messages in a row what is due is done, though more are there. */
+/* After so many messages in a row, or so late, what is due is done though more are there. */
 enum { MESSAGES_BEFORE_TIME = 1000, MESSAGES_BEFORE_LOOK = 64 };
+#define LATE_NS (100 * DMONITOR_NS_PER_MS)
 
 struct dmonitor_transport {
 	void *context;
@@ -237,7 +238,8 @@ static bool time_comes_first(struct dmonitor_transport *transport, int64_t deadl
 	now_ns = dmonitor_clock_now_ns();
 	if (now_ns >= transport->guard.look_ns)
 		guard_look(&transport->guard, now_ns);
-	if (transport->messages_in_row <= MESSAGES_BEFORE_TIME || now_ns < deadline_ns)
+	if (now_ns < deadline_ns ||
+	    (transport->messages_in_row <= MESSAGES_BEFORE_TIME && now_ns - deadline_ns < LATE_NS))
 		return false;
 	transport->messages_in_row = 0;
 	return true;
