@@ -1092,37 +1092,43 @@ def test_endless_messages(server, honest, peer):
 
 # Floods --------------------------------------------------------------------------------------------
 
+def flooding(server, kind):
+    """A connection over which nothing has been said yet."""
+    if kind == "tcp":
+        made = socket.create_connection(("127.0.0.1", server.port))
+    else:
+        made = socket.socket(socket.AF_UNIX)
+        made.connect(server.path)
+    made.sendall(greeting())
+    left = 64
+    while left:
+        left -= len(made.recv(left))
+    made.sendall(ready())
+    made.setblocking(False)
+    return made
+
+
 def flood(server, kind, message, connections=8):
-    """A process that sends messages as fast as it can, and reads; gives its id."""
+    """A process that sends messages as fast as it can, reads, and comes back when it is cut; gives its id."""
     child = os.fork()
     if child != 0:
         return child
     try:
-        sockets = []
-        for _ in range(connections):
-            if kind == "tcp":
-                each = socket.create_connection(("127.0.0.1", server.port))
-            else:
-                each = socket.socket(socket.AF_UNIX)
-                each.connect(server.path)
-            each.sendall(greeting())
-            left = 64
-            while left:
-                left -= len(each.recv(left))
-            each.sendall(ready())
-            each.setblocking(False)
-            sockets.append(each)
         block = (frame(b"", True) + frame(message)) * 100
-        left = {each: block for each in sockets}
+        left = {flooding(server, kind): block for _ in range(connections)}
         while True:
-            for each in select.select(sockets, sockets, [], 10)[0]:
-                each.recv(1 << 20)
-            for each in sockets:
+            select.select(left, left, [], 10)
+            for each in list(left):
                 try:
                     sent = each.send(left[each])
                     left[each] = left[each][sent:] or block
+                    each.recv(1 << 20)
                 except BlockingIOError:
                     pass
+                except (BrokenPipeError, ConnectionResetError):
+                    each.close()
+                    del left[each]
+                    left[flooding(server, kind)] = block
     except BaseException:
         pass
     os._exit(0)
@@ -1140,7 +1146,7 @@ def flooded(kind):
             many = 1000 if kind == "ipc" else 200
             until(lambda: status(server)["received"].get("CHECK", 0) > received + many, "the flood is there")
             # Requests and beats of others are served.
-            honest_push = Push(server.tcp, "busy", lease_ms=1000)
+            honest_push = Push(server.tcp, "busy", lease_ms=10000)
             for _ in range(200):
                 has(honest_push.enter("busy"), status="granted")
                 has(honest_push.exit("busy"), status="success")
