@@ -1188,7 +1188,7 @@ test_a_flood_over_ipc = attacked(flooded("ipc"))
 @attacked
 def test_a_flooder_that_is_held_up_loses_nothing(server, honest, peer):
     """Held up or not, what a connection sends is read, all of it, in order."""
-    flooder = Push(server.tcp, "flooder", lease_ms=3600000)
+    flooder = Push(server.tcp, "flooder", lease_ms=3600000, patience=60)
     flooder.enter("f")
     flooder.exit("f")
     before = status(server)["ignored"]
