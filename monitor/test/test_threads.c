@@ -30,7 +30,7 @@ struct thread {
 static void *count_up(void *argument)
 {
 	struct thread *thread = argument;
-	const struct dmonitor_options options = { .lease_ms = 300,
+	const struct dmonitor_options options = { .lease_ms = 2000,
 		                                  .poll_interval_ms = thread->poll_interval_ms,
 		                                  .flags = DMONITOR_ASYNC_EXIT };
 	dmonitor_session *session = NULL;
