@@ -288,6 +288,28 @@ def test_half_open_connections(server, honest, peer):
 
 
 @attacked
+def test_peers_of_before_zmtp_3(server, honest, peer):
+    """ZMTP 1 and 2 have hardly any bytes that are wrong; who speaks them is not served."""
+    whole = {
+        "1": b"\x01\x00" + b"\x01\x01" + b"\x01\x00",
+        "2": b"\xff" + bytes(8) + b"\x7f\x01\x05" + b"\x00\x00",
+    }
+    for version, greeted in whole.items():
+        connection = raw(server)
+        connection.settimeout(20)
+        connection.sendall(greeted)
+        try:
+            while connection.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        except socket.timeout:
+            raise AssertionError(f"a peer of ZMTP {version} stays")
+        connection.close()
+    honest.unharmed([peer], "after peers of before ZMTP 3")
+
+
+@attacked
 def test_handwritten_handshake_is_served(server, honest, peer):
     """The raw peer of these tests does speak ZMTP: the same bytes, whole, are answered."""
     for identity in (None, b"", b"x", b"\0zero", b"y" * 255):
