@@ -91,6 +91,7 @@ void dmonitor_conversation_link_opened(struct dmonitor_conversation *conversatio
 	conversation->hello_sent_ns = 0;
 	conversation->turn_ns = now_ns + span_ns;
 	conversation->attempts++;
+	conversation->links++;
 }
 
 /* One that was good is tried again at once; one that never was, after a step. */
@@ -179,6 +180,8 @@ static const char *make(struct dmonitor_conversation *conversation, enum dmonito
 	request.ref = ref;
 	if (conversation_welcomed(conversation))
 		request.session = conversation->session;
+	if (request.session != NULL && action == DMONITOR_ACTION_HELLO)
+		request.attempt = conversation->links;
 	if (action != DMONITOR_ACTION_HELLO)
 		request.process_id = NULL;
 	else if (conversation->label[0] != '\0')

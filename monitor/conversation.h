@@ -46,6 +46,7 @@ struct dmonitor_conversation {
 	int64_t turn_ns; /* APART: when to try next. GREETING: when to give this connection up */
 	int64_t hello_sent_ns; /* GREETING; 0: not yet */
 	unsigned attempts;     /* since the server last welcomed us */
+	int64_t links;         /* connections so far */
 	uint64_t random;       /* so that different clients come back at different times */
 
 	/* In the order of their numbers; those without an answer to be awaited, and the one with.

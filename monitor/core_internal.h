@@ -97,6 +97,7 @@ struct session {
 	char label[DMONITOR_ID_BYTES + 1];
 	char secret[DMONITOR_SECRET_BYTES + 1]; /* empty: it polls */
 	dmonitor_peer peer;                     /* its connection; 0: on probation */
+	int64_t attempt;                        /* which of its connections that is, as it says */
 	struct session *prev, *next;            /* among those of its connection */
 	int64_t lease_ns;
 	int64_t lease_end_ns; /* the timer may be earlier and then looks again */

@@ -240,6 +240,10 @@ static int resume(struct dmonitor_core *core, struct dmonitor_event *event)
 
 	if (session == NULL || strcmp(session->id, event->request->process_id) != 0)
 		return request_refuse(core, event, DMONITOR_CODE_SESSION_LOST);
+	/* A HELLO that was overtaken: its connection is given up, and its end would be taken for
+	 * the session's. */
+	if (event->request->attempt < session->attempt)
+		return request_refuse(core, event, DMONITOR_CODE_ID_IN_USE);
 	if (session->peer != event->peer) {
 		connection = connection_make(core, event->peer);
 		if (connection == NULL)
@@ -248,6 +252,7 @@ static int resume(struct dmonitor_core *core, struct dmonitor_event *event)
 			return refuse_errno(core, event, ENOSPC);
 		session_attach(core, session, connection);
 	}
+	session->attempt = event->request->attempt;
 	session_renew(core, session);
 	core->resumed++;
 	welcome(core, session, event->request, true);

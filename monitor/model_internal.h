@@ -25,6 +25,7 @@ struct model_client {
 	char session[DMONITOR_SECRET_BYTES + 1]; /* empty: it polls */
 	dmonitor_peer peer;                      /* 0: on probation */
 	uint64_t attached;                       /* when it came to that peer, as a serial */
+	int64_t attempt;                         /* of its HELLO there */
 	int64_t lease_ms;
 	int64_t lease_end_ns;
 	struct model_timer life; /* looked at then: a lease may have been renewed meanwhile */

@@ -90,11 +90,16 @@ static void resume(struct dmonitor_model *model, const struct dmonitor_event *ev
 		refuse(model, event, DMONITOR_CODE_SESSION_LOST);
 		return;
 	}
+	if (client->attempt > event->request->attempt) {
+		refuse(model, event, DMONITOR_CODE_ID_IN_USE);
+		return;
+	}
 	if (client->peer != event->peer && !model_has_room(model, event->peer)) {
 		refuse(model, event, DMONITOR_CODE_LIMIT);
 		return;
 	}
 	client = model_client_by_session(model, event->request->session);
+	client->attempt = event->request->attempt;
 	welcome(model, event, client, true);
 }
 

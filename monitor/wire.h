@@ -138,6 +138,7 @@ struct dmonitor_request {
 	int64_t timeout_ms; /* -1: absent */
 	int64_t lease_ms;   /* 0: absent */
 	int64_t protocol;   /* 0: absent */
+	int64_t attempt; /* HELLO: a later connection of its session has a higher one; 0: absent */
 	uint64_t token;
 	bool unanswered; /* reply: false */
 	bool abandoned;  /* EXIT: the next owner is to be told what this one was told */

@@ -103,6 +103,12 @@ static const struct field fields[] = {
 	  .actions = BIT(HELLO),
 	  .low = 1,
 	  .high = DMONITOR_INTEGER_MAX },
+	{ .key = "attempt",
+	  .kind = INTEGER,
+	  .offset = AT(attempt),
+	  .actions = BIT(HELLO),
+	  .low = 1,
+	  .high = DMONITOR_INTEGER_MAX },
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };

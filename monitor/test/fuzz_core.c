@@ -251,8 +251,12 @@ static void speak(struct game *game, struct client *client, const char *id, bool
 			request.abandoned = how & 2;
 		}
 	}
-	if (request.action == DMONITOR_ACTION_HELLO)
-		request.lease_ms = leases_ms[choose(game, 5)];
+	if (request.action == DMONITOR_ACTION_HELLO) {
+		const unsigned lease = choose(game, 5);
+
+		request.lease_ms = leases_ms[lease];
+		request.attempt = (lease + 1) % 3;
+	}
 	request.token = client->token + (oddity == 1);
 	request.process_id = pushes && request.action != DMONITOR_ACTION_HELLO ? NULL : id;
 	if (pushes && request.action != DMONITOR_ACTION_HELLO &&

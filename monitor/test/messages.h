@@ -50,6 +50,7 @@ static inline const char *request_difference(const struct dmonitor_request *a,
 	MUST_EQUAL(cancel_seq);
 	MUST_EQUAL(timeout_ms);
 	MUST_EQUAL(lease_ms);
+	MUST_EQUAL(attempt);
 	MUST_EQUAL(protocol);
 	MUST_EQUAL(token);
 	MUST_EQUAL(unanswered);

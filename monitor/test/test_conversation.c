@@ -713,6 +713,7 @@ static void a_session_is_resumed_by_its_secret_and_claims_nothing_meanwhile(void
 	assert_true(dmonitor_conversation_wants_link(&conversation, 1100 * MS));
 	dmonitor_conversation_link_opened(&conversation, 1100 * MS);
 	assert_int_equal(wants(DMONITOR_ACTION_HELLO, 1101), 0);
+	assert_int_equal(next_request.attempt, 2);
 	assert_string_equal(next_request.session, "secret");
 	assert_string_equal(next_request.process_id, "me");
 	resumes(0);

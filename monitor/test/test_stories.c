@@ -627,6 +627,29 @@ static void a_broadcast_to_the_dead_is_not_passed_on(void **state)
 	            "[  102] e success m next=-\n");
 }
 
+/* A connection that was given up before it was welcomed, and whose HELLO arrives after that of the
+ * next one, does not take the session into its end. */
+static void a_hello_that_was_overtaken_changes_nothing(void **state)
+{
+	(void)state;
+	world_story("0 a,b HELLO\n"
+	            "10 a ENTER m\n"
+	            "20 a OPEN\n"
+	            "30 a HELLO session=01010101010101010101010101010101 attempt=3\n"
+	            "40 a OPEN\n"
+	            "50 a HELLO session=01010101010101010101010101010101 attempt=2\n"
+	            "60 a CLOSE\n"
+	            "70 b ENTER m timeout=1000\n"
+	            "1100 b ENTER n\n",
+	            "[    2] a welcome\n"
+	            "[    2] b welcome\n"
+	            "[   12] a granted m #1\n"
+	            "[   32] a welcome resumed last=1\n"
+	            "[   52] a id_in_use\n"
+	            "[ 1072] b timeout m\n"
+	            "[ 1102] b granted n #2\n");
+}
+
 static void an_abandoned_monitor_awakens_all_and_says_so(void **state)
 {
 	(void)state;
@@ -1134,6 +1157,7 @@ int main(void)
 		cmocka_unit_test(the_dead_leave_line_and_conditions),
 		cmocka_unit_test(a_signal_to_the_dead_goes_to_the_next),
 		cmocka_unit_test(a_broadcast_to_the_dead_is_not_passed_on),
+		cmocka_unit_test(a_hello_that_was_overtaken_changes_nothing),
 		cmocka_unit_test(an_abandoned_monitor_awakens_all_and_says_so),
 		cmocka_unit_test(an_abandonment_is_passed_on_by_who_does_not_see_to_it),
 		cmocka_unit_test(an_abandonment_is_owed_until_somebody_comes),

@@ -104,6 +104,7 @@ static const struct row rows[] = {
 	ROW(HELLO, "protocol", INTEGER, ALWAYS, 1),
 	ROW(HELLO, "label", ID, OPTIONAL, 0),
 	ROW(HELLO, "lease_ms", INTEGER, OPTIONAL, 1),
+	ROW(HELLO, "attempt", INTEGER, OPTIONAL, 1),
 	REF_ROW(HELLO),
 	ROW(CANCEL, "session", SHORT_TEXT, OPTIONAL, 0),
 	ROW(CANCEL, "monitor_name", NAME, POLLING, 0),
@@ -131,7 +132,7 @@ enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 static const char *const all_keys[] = {
 	"session",    "seq",        "ref",    "monitor_name", "condition_name",
 	"process_id", "cancel_seq", "signal", "token",        "broadcast",
-	"timeout_ms", "protocol",   "label",  "lease_ms",
+	"timeout_ms", "protocol",   "label",  "lease_ms",     "attempt",
 };
 
 static const struct row *row_of(enum dmonitor_action action, const char *key)
@@ -912,6 +913,7 @@ static struct dmonitor_request full_request(enum dmonitor_action action, bool pu
 	request.cancel_seq = has(action, "cancel_seq") ? DMONITOR_INTEGER_MAX - 1 : 0;
 	request.timeout_ms = has(action, "timeout_ms") ? DMONITOR_INTEGER_MAX - 2 : -1;
 	request.lease_ms = has(action, "lease_ms") ? 4503599627370497 : 0;
+	request.attempt = has(action, "attempt") ? 4503599627370499 : 0;
 	request.protocol = has(action, "protocol") ? 2 : 0;
 	request.token = has(action, "token") ? UINT64_MAX : 0;
 	request.unanswered = push && action == DMONITOR_ACTION_EXIT;

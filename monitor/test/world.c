@@ -250,6 +250,8 @@ static void say(struct world *world, struct client *client, enum dmonitor_action
 		request.lease_ms = text == NULL ? 0 : atoll(text);
 		text = option(words, count, "session");
 		request.session = text;
+		text = option(words, count, "attempt");
+		request.attempt = text == NULL ? 0 : atoll(text);
 	}
 	if (action == DMONITOR_ACTION_CHECK) {
 		text = option(words, count, "token");

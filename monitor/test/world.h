@@ -9,8 +9,8 @@
  *   WAIT m c [timeout=N] [signal=]  SIGNAL m c, BROADCAST m c
  *   CHECK_GRANT m                   CHECK_AWAKENED m c
  *   CANCEL [m]                      CHECK m [token=N]
- *   HELLO [lease=N] [session=SECRET]  BEAT  BYE   (a beat goes by itself when nothing else did,
- * unless MUTE)
+ *   HELLO [lease=N] [session=SECRET] [attempt=N]
+ *   BEAT  BYE                       (a beat goes by itself when nothing else did, unless MUTE)
  *   ... as=ID  a session's request says this process_id too
  *   CLOSE   the connection ends     OPEN    another one begins
  *   RESUME  OPEN, and HELLO with the secret
