@@ -264,30 +264,26 @@ static int read_field(const cJSON *item, const struct field *field,
 	}
 }
 
-/* EXIT's `abandoned`. */
-static void read_abandoned(const cJSON *root, struct dmonitor_request *request)
+/* An optional true or false. */
+static bool read_flag(const cJSON *root, const char *key, bool absent,
+                      struct dmonitor_request *request)
 {
-	const cJSON *abandoned = cJSON_GetObjectItemCaseSensitive(root, "abandoned");
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
 
-	if (request->action != DMONITOR_ACTION_EXIT)
-		return;
-	if (abandoned != NULL && !cJSON_IsBool(abandoned))
+	if (item != NULL && !cJSON_IsBool(item))
 		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
-		                        "abandoned must be true or false");
-	request->abandoned = cJSON_IsTrue(abandoned);
+		                        "%s must be true or false", key);
+	return cJSON_IsBool(item) ? cJSON_IsTrue(item) : absent;
 }
 
 /* The fields whose meaning does not depend on the table. */
 static void read_specials(const cJSON *root, struct dmonitor_request *request)
 {
-	const cJSON *reply = cJSON_GetObjectItemCaseSensitive(root, "reply");
 	static const char *const unserved[] = { "set", "unset" };
 
-	if (reply != NULL && !cJSON_IsBool(reply))
-		dmonitor_request_refuse(request, DMONITOR_CODE_BAD_FIELD,
-		                        "reply must be true or false");
-	read_abandoned(root, request);
-	request->unanswered = cJSON_IsFalse(reply);
+	request->unanswered = !read_flag(root, "reply", true, request);
+	if (request->action == DMONITOR_ACTION_EXIT)
+		request->abandoned = read_flag(root, "abandoned", false, request);
 	if (request->unanswered &&
 	    (request->action != DMONITOR_ACTION_EXIT || request->session == NULL)) {
 		request->unanswered = false;
