@@ -169,6 +169,15 @@ static void start_caller(struct caller *caller)
 	assert_int_equal(pthread_create(&caller->thread, NULL, call, caller), 0);
 }
 
+static void both_enter_in_turn(struct caller *first, struct caller *second)
+{
+	pthread_join(first->thread, NULL);
+	pthread_join(second->thread, NULL);
+	assert_int_equal(first->result, 0);
+	assert_int_equal(second->result, 0);
+	assert_true(first->token < second->token);
+}
+
 static void who_is_in_line_keeps_its_place(void **state)
 {
 	struct caller first = { .link = 1 }, second = { .link = 2 };
@@ -185,11 +194,7 @@ static void who_is_in_line_keeps_its_place(void **state)
 	while (greetings() < 4)
 		sched_yield();
 	assert_int_equal(dmonitor_exit(monitor), 0);
-	pthread_join(first.thread, NULL);
-	pthread_join(second.thread, NULL);
-	assert_int_equal(first.result, 0);
-	assert_int_equal(second.result, 0);
-	assert_true(first.token < second.token);
+	both_enter_in_turn(&first, &second);
 	assert_int_equal(dmonitor_disconnect(&session), 0);
 }
 
@@ -351,11 +356,7 @@ static void a_polling_client_in_line_keeps_its_place(void **state)
 	for (int i = 0; i < CUTS; i++)
 		cut_off_a_check(&first);
 	assert_int_equal(dmonitor_exit(monitor), 0);
-	pthread_join(first.thread, NULL);
-	pthread_join(second.thread, NULL);
-	assert_int_equal(first.result, 0);
-	assert_int_equal(second.result, 0);
-	assert_true(first.token < second.token);
+	both_enter_in_turn(&first, &second);
 	assert_int_equal(dmonitor_disconnect(&session), 0);
 }
 
