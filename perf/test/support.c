@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "../../monitor/clock.h"
+#include "../matrix.h"
 
 enum { PATIENCE_S = 60, PATHS = 8 };
 
@@ -98,6 +99,22 @@ void support_write_file(const char *file, const char *text)
 		fail_msg("%s: %s", file, strerror(errno));
 	fputs(text, out);
 	assert_int_equal(fclose(out), 0);
+}
+
+struct factors support_factors(const char *keys)
+{
+	char text[1024];
+	char error[SUITE_ERROR_BYTES];
+	struct suite *suite = NULL;
+	struct matrix *matrix = NULL;
+	snprintf(text, sizeof(text), "[scenario a]\ntimeout = 50 s\n%s", keys);
+	if (suite_parse("test", text, strlen(text), NULL, &suite, error) != 0 ||
+	    matrix_expand(suite, &matrix, error) != 0)
+		fail_msg("%s", error);
+	struct factors factors = matrix->points[0].factors;
+	matrix_free(&matrix);
+	suite_free(&suite);
+	return factors;
 }
 
 void support_start(const char *const *arguments, struct support_process *process)

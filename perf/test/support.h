@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "../keys.h"
+
 /* The path of program ${name} of this build; valid until the next call. */
 const char *support_program(const char *name);
 
@@ -25,6 +27,9 @@ const char *support_path(const char *folder, const char *name);
  * test fails if it cannot be read. */
 char *support_read_file(const char *file, size_t *length);
 void support_write_file(const char *file, const char *text);
+
+/* The factors of the first point of "[scenario a]" with ${keys}. */
+struct factors support_factors(const char *keys);
 
 struct support_process {
 	pid_t pid;

@@ -18,27 +18,10 @@
 #include "../worker_result.h"
 #include "support.h"
 
-/* The factors of the first point of "[scenario a]" with ${keys}. */
-static struct factors factors_of(const char *keys)
-{
-	char text[1024];
-	char error[SUITE_ERROR_BYTES];
-	struct suite *suite = NULL;
-	struct matrix *matrix = NULL;
-	snprintf(text, sizeof(text), "[scenario a]\ntimeout = 50 s\n%s", keys);
-	if (suite_parse("test", text, strlen(text), NULL, &suite, error) != 0 ||
-	    matrix_expand(suite, &matrix, error) != 0)
-		fail_msg("%s", error);
-	struct factors factors = matrix->points[0].factors;
-	matrix_free(&matrix);
-	suite_free(&suite);
-	return factors;
-}
-
 /* Run ${keys}; whatever comes of it, nobody is left. */
 static struct run_result *run_with(const char *keys, int stop_fd, run_watch *watch)
 {
-	struct factors factors = factors_of(keys);
+	struct factors factors = support_factors(keys);
 	struct run_request request = {
 		.factors = &factors, .seed = 1, .stop_fd = stop_fd, .watch = watch
 	};
@@ -237,7 +220,7 @@ static void a_server_that_is_not_there_fails_the_run(void **state)
 static void a_run_ends_when_its_time_is_over(void **state)
 {
 	(void)state;
-	struct factors factors = factors_of("engine = null\nproduce_time = 60 s\n");
+	struct factors factors = support_factors("engine = null\nproduce_time = 60 s\n");
 	factors.timeout_ns = 300000000;
 	struct run_request request = { .factors = &factors, .stop_fd = -1 };
 	struct run_result *result = malloc(sizeof(*result));
@@ -302,7 +285,7 @@ static void a_wrong_answer_is_a_violation(void **state)
 {
 	(void)state;
 	struct factors factors =
-	    factors_of("producers = 3\nconsumers = 2\nitems = 5\nwarmup = 4\n");
+	    support_factors("producers = 3\nconsumers = 2\nitems = 5\nwarmup = 4\n");
 	struct worker_results results;
 	struct audit_result audited;
 	assert_int_equal(worker_results_init(&results, &factors), 0);

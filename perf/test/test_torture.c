@@ -22,22 +22,6 @@
 
 enum { PRODUCER = 0, CONSUMER = 1 };
 
-static struct factors factors_of(const char *keys)
-{
-	char text[1024];
-	char error[SUITE_ERROR_BYTES];
-	struct suite *suite = NULL;
-	struct matrix *matrix = NULL;
-	snprintf(text, sizeof(text), "[scenario a]\ntimeout = 50 s\n%s", keys);
-	if (suite_parse("test", text, strlen(text), NULL, &suite, error) != 0 ||
-	    matrix_expand(suite, &matrix, error) != 0)
-		fail_msg("%s", error);
-	struct factors factors = matrix->points[0].factors;
-	matrix_free(&matrix);
-	suite_free(&suite);
-	return factors;
-}
-
 /* One producer, one consumer, each after two operations that are logged. */
 struct fixture {
 	struct factors factors;
@@ -58,7 +42,7 @@ static void log_one(struct fixture *fixture, size_t index, uint64_t token, uint3
 
 static void set_up(struct fixture *fixture)
 {
-	fixture->factors = factors_of("producers = 1\nconsumers = 1\nduration = 1 s\n");
+	fixture->factors = support_factors("producers = 1\nconsumers = 1\nduration = 1 s\n");
 	assert_int_equal(torture_shared_init(&fixture->torture, &fixture->factors), 0);
 	fixture->slots = fixture->torture.slots;
 	log_one(fixture, PRODUCER, 1, 0);
@@ -192,7 +176,7 @@ static void full_log_is_told_before_it_is_full(void **state)
 /* Run ${keys}; whatever comes of it, nobody is left. */
 static struct run_result *run(const char *keys)
 {
-	struct factors factors = factors_of(keys);
+	struct factors factors = support_factors(keys);
 	struct run_request request = { .factors = &factors, .seed = 1, .stop_fd = -1 };
 	struct run_result *result = malloc(sizeof(*result));
 	assert_non_null(result);
@@ -309,7 +293,7 @@ static void broken_rule_fails_the_run_and_the_record_stays(void **state)
 	                   "echo rule 7 is broken\necho at event 5\nexit 1\n");
 	assert_int_equal(chmod(server, 0700), 0);
 	assert_int_equal(chmod(support_path(folder, "monitor_check"), 0700), 0);
-	struct factors factors = factors_of(WORKERS "duration = 200 ms\nrecord = yes\n");
+	struct factors factors = support_factors(WORKERS "duration = 200 ms\nrecord = yes\n");
 	struct run_request request = {
 		.factors = &factors, .seed = 1, .stop_fd = -1, .server_program = server
 	};
@@ -349,7 +333,7 @@ static void only_monitors_can_be_run_by_time(void **state)
 static void run_with_faults_can_be_interrupted(void **state)
 {
 	(void)state;
-	struct factors factors = factors_of(WORKERS "duration = 40 s\nfaults = all\n");
+	struct factors factors = support_factors(WORKERS "duration = 40 s\nfaults = all\n");
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "x", 1), 1);
