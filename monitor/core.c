@@ -16,6 +16,10 @@ const struct dmonitor_core_options dmonitor_core_defaults = {
 	            .ids = 64 },
 };
 
+/* Long against what a busy machine keeps a process waiting, short against any lease worth having.
+ */
+#define STALL_NS (INT64_C(250) * 1000000)
+
 /* What is due first comes first; of equals, what was set first. */
 static int timer_order(const struct timer *a, const struct timer *b)
 {
@@ -55,6 +59,14 @@ int64_t dmonitor_core_deadline_ns(const struct dmonitor_core *core)
 	const struct timer *first = RB_MIN(timers, &timers);
 
 	return first == NULL ? INT64_MAX : first->due_ns;
+}
+
+bool dmonitor_core_stood_still(const struct dmonitor_core *core, int64_t now_ns)
+{
+	const int64_t due_ns = dmonitor_core_deadline_ns(core);
+	const int64_t idle_since_ns = due_ns > core->now_ns ? due_ns : core->now_ns;
+
+	return now_ns - idle_since_ns > STALL_NS;
 }
 
 uint64_t dmonitor_core_token(const struct dmonitor_core *core)

@@ -80,6 +80,12 @@ int dmonitor_core_step(struct dmonitor_core *core, struct dmonitor_event *event,
 /* When the next TICK is wanted; INT64_MAX: never. */
 int64_t dmonitor_core_deadline_ns(const struct dmonitor_core *core);
 
+/* Whether so long before ${now_ns} nothing happened, though something was due, that the server must
+ * have stood still itself: suspended, stopped, or starved. Then STALLED comes before anything else,
+ * so that nobody's life ends for it. That time is served late is no sign of it: messages may have
+ * come first. */
+bool dmonitor_core_stood_still(const struct dmonitor_core *core, int64_t now_ns);
+
 /* The highest token given out so far: a caller that reserves tokens looks at it after each step. */
 uint64_t dmonitor_core_token(const struct dmonitor_core *core);
 

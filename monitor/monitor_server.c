@@ -17,10 +17,6 @@
 #include "server_state.h"
 #include "transport.h"
 
-/* When nothing was served for so long though something was due, the server itself had stood still:
- * suspended, stopped, or starved. Nobody's life may end for that. */
-#define STALL_NS (250 * DMONITOR_NS_PER_MS)
-
 /* How soon to try again what failed for want of memory. */
 #define RETRY_NS (10 * DMONITOR_NS_PER_MS)
 
@@ -32,7 +28,6 @@ struct server {
 	bool tokens_ended;          /* the last step's may not be given out */
 	struct recorder *recorder;  /* NULL: nothing is recorded */
 	int64_t retry_ns;           /* a tick to be tried again; 0: none */
-	int64_t served_ns;          /* when the last arrival was */
 };
 
 /* An error that is the asker's own. A limit may be others' doing. */
@@ -128,17 +123,12 @@ static void serve_closed(struct server *server, uint64_t peer)
 	step(server, &event);
 }
 
-/* That time is served late is no sign of it: messages may have come first. */
 static void notice_standstill(struct server *server)
 {
 	struct dmonitor_event stalled = { .kind = DMONITOR_EVENT_STALLED };
-	const int64_t now_ns = dmonitor_clock_now_ns();
-	const int64_t due_ns = dmonitor_core_deadline_ns(server->core);
-	const int64_t idle_since_ns = due_ns > server->served_ns ? due_ns : server->served_ns;
 
-	if (now_ns - idle_since_ns > STALL_NS && server->retry_ns == 0)
+	if (dmonitor_core_stood_still(server->core, dmonitor_clock_now_ns()))
 		step(server, &stalled);
-	server->served_ns = now_ns;
 }
 
 static void serve_time(struct server *server)
@@ -160,7 +150,6 @@ static int serve(struct server *server)
 {
 	struct dmonitor_arrival arrival;
 
-	server->served_ns = dmonitor_clock_now_ns();
 	for (;;) {
 		/* Without memory for a message it stays unread; the next may fit. */
 		if (dmonitor_transport_next(server->transport, next_deadline(server), &arrival) !=

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As monitor_server does: when what is due is served so late, the server had stood still. */
-#define STALL_NS (250 * MS)
-
 static struct dmonitor_link *link_of(const struct simulation *simulation, dmonitor_peer peer)
 {
 	struct dmonitor_link *link = simulation->links;
@@ -55,6 +52,14 @@ static void step(struct simulation *simulation, struct dmonitor_event *event)
 			link_carry(link, dmonitor_reply_encode(&delivery->reply), false);
 	}
 	arrange_tick(simulation);
+}
+
+static void notice_standstill(struct simulation *simulation)
+{
+	struct dmonitor_event stalled = { .kind = DMONITOR_EVENT_STALLED };
+
+	if (dmonitor_core_stood_still(simulation->core, simulation->now_ns))
+		step(simulation, &stalled);
 }
 
 /* Tokens rise over restarts, as the server's state file or a wall clock has them do. */
@@ -110,6 +115,7 @@ void server_hears(struct simulation *simulation, struct dmonitor_link *link, cha
 	if (link->peer != 0 && dmonitor_request_decode(text, strlen(text), 1, &request) == 0) {
 		for (size_t i = 0; i < sizeof(event.random); i++)
 			event.random[i] = (uint8_t)simulation_draw(simulation, 256);
+		notice_standstill(simulation);
 		step(simulation, &event);
 		dmonitor_request_fini(&request);
 	}
@@ -120,21 +126,20 @@ void server_loses(struct simulation *simulation, struct dmonitor_link *link)
 {
 	struct dmonitor_event event = { .kind = DMONITOR_EVENT_CLOSED, .peer = link->peer };
 
-	if (link->peer != 0)
+	if (link->peer != 0) {
+		notice_standstill(simulation);
 		step(simulation, &event);
+	}
 	link->peer = 0;
 }
 
 void server_ticks(struct simulation *simulation)
 {
-	const int64_t due_ns = dmonitor_core_deadline_ns(simulation->core);
-	struct dmonitor_event stalled = { .kind = DMONITOR_EVENT_STALLED };
 	struct dmonitor_event tick = { .kind = DMONITOR_EVENT_TICK };
 
 	simulation->tick_ns = INT64_MAX;
-	if (due_ns <= simulation->now_ns && simulation->now_ns - due_ns > STALL_NS)
-		step(simulation, &stalled);
-	if (due_ns <= simulation->now_ns)
+	notice_standstill(simulation);
+	if (dmonitor_core_deadline_ns(simulation->core) <= simulation->now_ns)
 		step(simulation, &tick);
 	arrange_tick(simulation);
 }
