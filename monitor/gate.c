@@ -64,7 +64,7 @@ static void join_silent(struct gate *gate, struct gate_entry *entry, int descrip
 static void begin(struct gate *gate, struct gate_entry *entry, uint64_t cookie, int64_t now_ns)
 {
 	leave_silent(gate, entry);
-	gate->leaving -= entry->cut;
+	gate->leaving -= entry->cut && entry->open;
 	gate->paused -= entry->paused_until_ns != 0;
 	*entry = (struct gate_entry){ .cookie = cookie, .since_ns = now_ns };
 }
@@ -92,6 +92,7 @@ int gate_opened(struct gate *gate, int descriptor, uint64_t cookie, int64_t now_
 		begin(gate, entry, cookie, now_ns);
 	gate->open++;
 	entry->open = true;
+	gate->leaving += entry->cut;
 	if (!entry->spoken && !entry->silent)
 		join_silent(gate, entry, descriptor);
 	if (gate->open - gate->leaving > (size_t)gate->limits.connections)
@@ -106,10 +107,12 @@ void gate_closed(struct gate *gate, int descriptor, uint64_t cookie)
 	if (entry == NULL || gate->open == 0)
 		return;
 	gate->open--;
-	/* The next one on this descriptor may have been heard already. */
+	gate->leaving -= entry->cut && entry->open;
+	entry->open = false;
+	leave_silent(gate, entry);
+	/* The same cookie: its socket is not closed yet, or the next one was heard already. */
 	if (entry->cookie == 0 || entry->cookie != cookie)
 		begin(gate, entry, 0, 0);
-	entry->open = false;
 }
 
 struct gate_entry *gate_heard(struct gate *gate, int descriptor, uint64_t cookie, size_t size_bytes,

@@ -27,7 +27,7 @@ struct gate_entry {
 	bool open;               /* its ACCEPTED was read */
 	bool spoken;             /* it has said something valid */
 	bool cut;                /* its end is on its way */
-	bool silent;             /* it is among those that have not spoken */
+	bool silent;             /* it is among those that are open and have not spoken */
 	int before, after;       /* among them, by descriptor; -1: none */
 	int64_t refused;         /* messages in a row */
 	unsigned messages;       /* since it was last looked at */
@@ -43,7 +43,7 @@ struct gate {
 	struct gate_entry *entries; /* by descriptor */
 	size_t room;
 	size_t open;    /* connections, those that are cut included */
-	size_t leaving; /* of them: cut */
+	size_t leaving; /* of those: cut */
 	size_t paused;
 	int first_silent, last_silent; /* the longest first; -1: none */
 };
@@ -58,7 +58,8 @@ struct gate_entry *gate_entry(struct gate *gate, int descriptor);
  * none. It is the longest silent one, so that who speaks finds a place. 0 or ENOMEM. */
 int gate_opened(struct gate *gate, int descriptor, uint64_t cookie, int64_t now_ns, int *cut);
 
-/* DISCONNECTED was read; ${cookie}: that of the socket which has the descriptor now, 0: none. */
+/* DISCONNECTED was read; ${cookie}: that of the socket which has the descriptor now, 0: none. It
+ * may be the same still: libzmq tells first and closes then. */
 void gate_closed(struct gate *gate, int descriptor, uint64_t cookie);
 
 /* A message of ${size_bytes} was read from the connection. NULL: out of memory. */

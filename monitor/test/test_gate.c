@@ -111,6 +111,29 @@ static void a_message_may_be_read_before_its_connection_is_told(void **state)
 	gate_fini(&gate);
 }
 
+static void an_end_may_be_told_before_the_socket_is_closed(void **state)
+{
+	struct gate gate;
+
+	(void)state;
+	gate_init(&gate, &limits);
+	opens(&gate, 5, 0);
+	opens(&gate, 6, 0);
+	gate_cut(&gate, 6);
+	gate_closed(&gate, 5, 50);
+	gate_closed(&gate, 6, 60);
+	/* Neither is waited for to speak, nor leaves a second time. */
+	assert_int_equal(gate_silent_too_long(&gate, INT64_MAX), -1);
+	assert_int_equal(gate.open, 0);
+	assert_int_equal(gate.leaving, 0);
+	for (int descriptor = 4; descriptor <= 6; descriptor++)
+		assert_int_equal(gate_opened(&gate, descriptor, 71, 0, &(int){ 0 }), 0);
+	assert_int_equal(gate.open, 3);
+	assert_int_equal(gate.leaving, 0);
+	assert_int_equal(opens(&gate, 7, 0), 4);
+	gate_fini(&gate);
+}
+
 static void nothing_but_refusals_is_too_much(void **state)
 {
 	struct gate gate;
@@ -385,6 +408,7 @@ int main(void)
 		cmocka_unit_test(the_longest_silent_one_goes_when_there_are_too_many),
 		cmocka_unit_test(silence_ends_in_the_order_in_which_it_began),
 		cmocka_unit_test(a_message_may_be_read_before_its_connection_is_told),
+		cmocka_unit_test(an_end_may_be_told_before_the_socket_is_closed),
 		cmocka_unit_test(nothing_but_refusals_is_too_much),
 		cmocka_unit_test(what_is_unread_is_what_is_no_message),
 		cmocka_unit_test(a_pause_doubles_up_to_a_limit),
