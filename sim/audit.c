@@ -181,13 +181,14 @@ static void check_overlaps(struct audit *audit)
 	}
 }
 
-static bool have_tokens(const struct audit_log *logs, size_t count)
+static uint64_t count_tokens(const struct audit_log *logs, size_t count)
 {
+	uint64_t tokens = 0;
+
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < logs[i].count; k++)
-			if (logs[i].entries[k].token == 0)
-				return false;
-	return true;
+			tokens += logs[i].entries[k].token != 0;
+	return tokens;
 }
 
 static int by_token(const void *left, const void *right)
@@ -216,6 +217,7 @@ static void count_operations(struct audit *audit)
 {
 	const struct audit_input *input = audit->input;
 	struct audit_result *result = &audit->result;
+	uint64_t operations, tokens;
 
 	for (size_t p = 0; p < input->producers; p++) {
 		audit->first[p] = result->produced;
@@ -223,9 +225,13 @@ static void count_operations(struct audit *audit)
 	}
 	for (size_t c = 0; c < input->consumers; c++)
 		result->consumed += input->gets[c].count;
-	result->history_checked = result->produced + result->consumed > 0 &&
-	                          have_tokens(input->puts, input->producers) &&
-	                          have_tokens(input->gets, input->consumers);
+	operations = result->produced + result->consumed;
+	tokens = count_tokens(input->puts, input->producers) +
+	         count_tokens(input->gets, input->consumers);
+	/* A system has tokens or it has none: an operation without one was nobody's. */
+	result->history_checked = tokens > 0 && tokens == operations;
+	if (tokens > 0)
+		result->two_owners += operations - tokens;
 }
 
 /* Room for ${count} of something; never none, so that NULL always means a failure. */

@@ -158,7 +158,7 @@ int proxy_start(const char *server, size_t links, uint64_t seed, struct proxy **
 	error = proxy->listeners == NULL || proxy->endpoints == NULL || proxy->counts == MAP_FAILED
 	            ? ENOMEM
 	            : 0;
-	for (size_t i = 0; error == 0 && i < links; i++)
+	for (size_t i = 0; proxy->listeners != NULL && i < links; i++)
 		proxy->listeners[i] = -1;
 	for (size_t i = 0; error == 0 && i < links; i++)
 		error = open_listener(&proxy->listeners[i], proxy->endpoints[i]);

@@ -338,12 +338,21 @@ static void end(struct child *child)
 	child->life_fd = -1;
 }
 
-void workers_end(struct workers *workers, size_t index)
+int workers_end(struct workers *workers, size_t index)
 {
-	if (index < workers->plan.count) {
-		workers->children[index].wanted = true;
-		end(&workers->children[index]);
-	}
+	struct child *child;
+	bool unwanted;
+
+	if (index >= workers->plan.count)
+		return EINVAL;
+	child = &workers->children[index];
+	end(child);
+	unwanted = !child->wanted && child->pid != 0 && child->wait_status != 0 &&
+	           !(WIFSIGNALED(child->wait_status) && WTERMSIG(child->wait_status) == SIGKILL);
+	if (unwanted)
+		explain_end(workers, index);
+	child->wanted = true;
+	return unwanted ? ECHILD : 0;
 }
 
 int workers_replace(struct workers *workers, size_t index)

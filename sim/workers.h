@@ -80,8 +80,13 @@ int workers_await_end(struct workers *workers, int64_t timeout_ns);
  * however it comes: the caller wanted it; SIGSTOP and SIGCONT do not mean its end. */
 int workers_kill(struct workers *workers, size_t index, int signal_number);
 
-/* Kill worker ${index} if it still runs, and reap it. Its end counts as good. */
-void workers_end(struct workers *workers, size_t index);
+/**
+ * workers_end(workers, index):
+ * Kill worker ${index} if it still runs, and reap it. Its end counts as good from now on.
+ *
+ * Errors   ECHILD  it had already ended, and badly; the sentence says how
+ */
+int workers_end(struct workers *workers, size_t index);
 
 /**
  * workers_replace(workers, index):

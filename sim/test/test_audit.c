@@ -281,6 +281,22 @@ static void one_token_of_two_workers_is_two_owners(void **state)
 	assert_false(audit_ok(&story.result));
 }
 
+/* Where others have tokens, who has none was no owner. */
+static void operation_without_a_token_among_others_is_found(void **state)
+{
+	struct story story = { .token = 0 };
+
+	(void)state;
+	put(&story, 0, 0);
+	get(&story, 0, 0, 0);
+	story.token = UINT64_MAX; /* the next one is 0 */
+	put(&story, 0, 1);
+	story.token = 10;
+	get(&story, 0, 0, 1);
+	assert_int_equal(audit(&story, 2)->two_owners, 1);
+	assert_false(audit_ok(&story.result));
+}
+
 static void one_owner_may_do_several_operations(void **state)
 {
 	struct story story = { .token = 0 };
@@ -579,6 +595,7 @@ int main(void)
 		cmocka_unit_test(steps_out_of_bounds_are_counted),
 		cmocka_unit_test(buffer_below_zero_is_out_of_bounds),
 		cmocka_unit_test(one_token_of_two_workers_is_two_owners),
+		cmocka_unit_test(operation_without_a_token_among_others_is_found),
 		cmocka_unit_test(one_owner_may_do_several_operations),
 		cmocka_unit_test(token_that_falls_is_found),
 		cmocka_unit_test(long_run_is_right_until_two_entries_change_places),

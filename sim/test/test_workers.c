@@ -293,6 +293,31 @@ static int wait_in_place(void *context, size_t index, struct worker *self)
 	return 0;
 }
 
+static int fail_at_once(void *context, size_t index, struct worker *self)
+{
+	(void)context;
+	(void)self;
+	return index == 1 ? 3 : 0;
+}
+
+/* Who wants to kill a worker and comes too late learns what it died of. */
+static void worker_that_failed_before_it_was_killed_is_told(void **state)
+{
+	struct workers *workers = start(fail_at_once);
+	siginfo_t info;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(
+		    waitid(P_PID, (id_t)workers_pid(workers, i), &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(workers_end(workers, 0), 0);
+	assert_int_equal(workers_end(workers, 1), ECHILD);
+	assert_non_null(strstr(workers_error(workers), strerror(3)));
+	assert_int_equal(workers_end(workers, 1), 0); /* once is enough */
+	assert_int_equal(workers_end(workers, WORKERS), EINVAL);
+	workers_free(&workers);
+}
+
 /* A killed worker's place is taken by another, who is waited for at the next start. */
 static void replaced_worker_takes_part_again(void **state)
 {
@@ -303,7 +328,7 @@ static void replaced_worker_takes_part_again(void **state)
 	(void)state;
 	assert_int_equal(workers_await_ready(workers, long_ns), 0);
 	before = shared->pids[1];
-	workers_end(workers, 1);
+	assert_int_equal(workers_end(workers, 1), 0);
 	assert_true(workers_ended(workers, 1, &wait_status));
 	assert_int_equal(WTERMSIG(wait_status), SIGKILL);
 	assert_int_equal(workers_check(workers), 0); /* it was wanted */
@@ -362,6 +387,7 @@ int main(void)
 		TEST(workers_leave_ctrl_c_to_their_parent),
 		TEST(workers_die_with_their_parent),
 		TEST(no_workers_are_ready_and_done_at_once),
+		TEST(worker_that_failed_before_it_was_killed_is_told),
 		TEST(replaced_worker_takes_part_again),
 		TEST(stopped_worker_may_still_fail),
 	};
