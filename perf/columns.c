@@ -108,8 +108,10 @@ static const struct column columns[] = {
 	{ "histogram_overflow", COLUMN_INTEGER, "",
 	  "operations longer than the histogram reaches, 73 minutes", .print = cells_overflow },
 	{ "server_cpu_ns", COLUMN_INTEGER, "ns",
-	  "CPU time of a spawned server over the measured part", .print = cells_result,
-	  .offset = offsetof(struct run_result, server_cpu_ns) },
+	  "CPU time of a spawned server over the measured part; of a run with duration: over all "
+	  "that "
+	  "its workers do, from connecting to the end",
+	  .print = cells_result, .offset = offsetof(struct run_result, server_cpu_ns) },
 	{ "workers_cpu_ns", COLUMN_INTEGER, "ns",
 	  "CPU time of all workers over the measured part, each by its own clock",
 	  .print = cells_result, .offset = offsetof(struct run_result, workers_cpu_ns) },
@@ -183,8 +185,9 @@ static const struct column columns[] = {
 	  "those of them that were gets, as their items are gone with their consumers",
 	  TORTURE(taken) },
 	{ "stale_moves", COLUMN_INTEGER, "",
-	  "items moved by workers whose ownership had ended without their knowledge, as far as it "
-	  "shows: a limit of shared memory, no fault of the server",
+	  "operations in doubt in rounds that nothing else explains: among them are items moved by "
+	  "workers whose ownership had ended without their knowledge, a limit of shared memory and "
+	  "no fault of the server",
 	  TORTURE(stale) },
 	{ "wakeups", COLUMN_INTEGER, "", "returns from waiting on a condition", TORTURE(waits) },
 	{ "futile_wakeups", COLUMN_INTEGER, "",

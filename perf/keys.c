@@ -77,7 +77,9 @@ static const struct key scenario_keys[] = {
 	      "messages are then not known" },
 	{ "timeout", SCENARIO(timeout_ns), TIME(DMONITOR_NS_PER_S, 86400 * DMONITOR_NS_PER_S),
 	  .not_factor = true, .fallback = "5 min",
-	  .help = "a whole run, start-up and warm-up included, fails after it" },
+	  .help =
+	      "a whole run, start-up and warm-up included, fails after it; one with duration ends "
+	      "by itself" },
 	{ "server_cpu", SCENARIO(server_cpu), .type = KEY_CPUS, .fallback = KEYS_ANY_CPU,
 	  .help = "CPUs that a spawned server may use" },
 	{ "worker_cpus", SCENARIO(worker_cpus), .type = KEY_CPUS, .fallback = KEYS_ANY_CPU,

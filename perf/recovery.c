@@ -58,17 +58,20 @@ static int open_all(struct campaign *campaign)
 	return 0;
 }
 
-/* 0, or 1 where what was written is not complete. */
+/* 0, or 1 where what was written is not complete, or a system has ended badly. */
 static int close_all(struct campaign *campaign)
 {
 	const bool faulty = campaign->csv != NULL && ferror(campaign->csv) != 0;
 	const bool unclosed = campaign->csv != NULL && fclose(campaign->csv) != 0;
 
+	int result = faulty || unclosed;
+
 	for (size_t s = 0; s < SYSTEMS; s++)
-		systems[s]->close(&campaign->sites[s]);
+		if (systems[s]->close(&campaign->sites[s]) != 0)
+			result = 1;
 	if (faulty || unclosed)
 		fprintf(stderr, "recovery: %s could not be written\n", campaign->options->csv);
-	return faulty || unclosed;
+	return result;
 }
 
 static int attempt(struct campaign *campaign, enum recovery_fault fault, size_t s, size_t round)

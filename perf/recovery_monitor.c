@@ -59,17 +59,20 @@ static int freshen(void *site)
 	return 0;
 }
 
-static void close_monitor(void **site)
+static int close_monitor(void **site)
 {
 	struct monitor_site *own = *site;
 	char error[256];
+	int result;
 
 	*site = NULL;
 	if (own == NULL)
-		return;
-	if (server_process_stop(&own->server, error, sizeof(error)) != 0)
+		return 0;
+	result = server_process_stop(&own->server, error, sizeof(error));
+	if (result != 0)
 		fprintf(stderr, "recovery: %s\n", error);
 	free(own);
+	return result;
 }
 
 static void write_id(const struct monitor_site *site, int index, char *id, size_t room_bytes)

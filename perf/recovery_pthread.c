@@ -71,12 +71,13 @@ static int freshen(void *site)
 	return make_pair(pair);
 }
 
-static void close_pthread(void **site)
+static int close_pthread(void **site)
 {
 	if (*site != NULL)
 		discard(*site);
 	free(*site);
 	*site = NULL;
+	return 0;
 }
 
 static int join(void *site, const struct recovery_role *role, void **member)

@@ -35,7 +35,8 @@ struct recovery_system {
 	int (*open)(const struct recovery_system *system, void **site, char *error,
 	            size_t room_bytes);
 	int (*freshen)(void *site); /* a lock and a condition that nobody has used yet */
-	void (*close)(void **site);
+	/* 0, or another number where the system has ended badly, which has been said. */
+	int (*close)(void **site);
 
 	/* In a process of an attempt: 0 or an errno value. */
 	int (*join)(void *site, const struct recovery_role *role, void **member);

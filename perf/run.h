@@ -50,7 +50,8 @@ struct run_result {
  * left, and it must be called before this process has any ZeroMQ context. *${result} is to be given
  * to run_result_fini().
  *
- * Blocks   at most the factors' timeout, and some seconds for the server to stop.
+ * Blocks   at most the factors' timeout, or their duration and what healing takes, and some seconds
+ *          for the server to stop.
  */
 void run_once(const struct run_request *request, struct run_result *result);
 

@@ -15,7 +15,7 @@
 #include "sentence.h"
 
 #define LOOK_NS (100 * DMONITOR_NS_PER_MS)
-/* Beyond lease and probation: then nobody goes on any more. */
+/* Beyond the fault itself, lease and probation: then nobody goes on any more. */
 #define STUCK_NS (10 * DMONITOR_NS_PER_S)
 
 int torment_fail(struct torment *torment, const char *format, ...)
@@ -152,8 +152,14 @@ static bool has_gone_on(struct torment *torment)
 	if (fault == NULL)
 		return true;
 	int64_t gone_on_ns = atomic_load(&shared->gone_on_ns);
-	if (gone_on_ns == 0)
-		return false;
+	if (gone_on_ns == 0) {
+		/* Nobody puts any more, so perhaps nobody can go on: it is not known when. */
+		if (atomic_load(&shared->full) == 0)
+			return false;
+		atomic_store(&shared->armed, 0);
+		torment->waited_for = NULL;
+		return true;
+	}
 	if (gone_on_ns < torment->struck_at_ns) { /* by who had looked before it was armed */
 		atomic_store(&shared->gone_on_ns, 0);
 		return false;
@@ -217,13 +223,19 @@ static void sleep_until(const struct torment *torment, int64_t due_ns)
 static int check_stuck(struct torment *torment)
 {
 	const struct factors *factors = torment->request->factors;
-	int64_t limit_ns = factors->lease_ns + factors->resume_ns + STUCK_NS;
+	const struct torture_fault *fault = torment->waited_for;
+	/* When the server goes on all leases begin anew, those of the dead as well. */
+	int64_t limit_ns = fault->length_ns + factors->lease_ns + factors->resume_ns + STUCK_NS +
+	                   (fault->kind == FAULT_STALL ? factors->lease_ns : 0);
 	if (dmonitor_clock_now_ns() < torment->struck_at_ns + limit_ns)
 		return 0;
+	char victim[64] = "the server";
 	char what[KEYS_TEXT_BYTES];
-	sentence(what, sizeof(what), "nobody has gone on for %lld ms after %s of worker %zu (%s)",
-	         (long long)(limit_ns / DMONITOR_NS_PER_MS), fault_name(torment->waited_for->kind),
-	         torment->waited_for->victim, fault_place_name(torment->waited_for->place));
+	if (fault->kind != FAULT_STALL)
+		torture_worker_name(&torment->work, fault->victim, victim, sizeof(victim));
+	sentence(what, sizeof(what), "nobody has gone on for %lld ms after %s of %s (%s)",
+	         (long long)(limit_ns / DMONITOR_NS_PER_MS), fault_name(fault->kind), victim,
+	         fault_place_name(fault->place));
 	return torment_stuck(torment, what);
 }
 

@@ -150,6 +150,8 @@ int torture_audit(struct torture *torture, struct audit_result *result)
 	};
 	int failure = audit_run(&input, result);
 	free(logs);
+	if (failure == 0)
+		result->two_owners += atomic_exchange(&torture->shared->two_holders, 0);
 	atomic_store(&torture->shared->overlap_count, 0);
 	return failure;
 }

@@ -60,6 +60,8 @@ struct torture_shared {
 	_Atomic uint32_t victim;
 	_Atomic uint64_t armed_token;
 	_Atomic int64_t gone_on_ns;     /* when somebody did; 0: not yet */
+	_Atomic uint64_t holding;       /* the highest token of a lock-holder inside */
+	_Atomic uint32_t two_holders;   /* times that one was inside under another one's token */
 	_Atomic uint32_t overlap_count; /* may be above TORTURE_OVERLAPS: the rest is lost */
 	struct audit_overlap overlaps[TORTURE_OVERLAPS];
 };

@@ -1,6 +1,7 @@
 /* torture_strike.c: one fault: who is hit, how, and what is noted of it. */
 #include "torture_faults.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,15 +107,17 @@ static void arm(struct torment *torment, size_t victim)
 	atomic_store(&shared->armed, 1);
 }
 
-/* A killed worker's place is taken by a new one. */
+/* Kill a worker; a new one takes its place. */
 static int replace(struct torment *torment, size_t victim, enum fault_place *place)
 {
 	struct torture_slot *slot = &torment->torture.slots[victim];
-	workers_end(torment->workers, victim);
+	if (workers_end(torment->workers, victim) != 0) /* it was faster */
+		return torment_worker_failed(torment);
 	*place = torment_place_of(torment, victim); /* where it died */
 	int failure = torture_settle(&torment->torture, victim);
 	if (failure != 0)
-		return torment_fail(torment, "what a killed worker has got is no item");
+		return torment_fail(torment, "what a killed worker has got cannot be logged: %s",
+		                    failure == EPROTO ? "it is no item" : strerror(failure));
 	slot->replaced++;
 	slot->watch.phase = BOUNDED_BUFFER_OUTSIDE;
 	failure = workers_replace(torment->workers, victim);
@@ -139,7 +142,6 @@ static int hit(struct torment *torment, const struct fault *fault, size_t victim
 	case FAULT_CONTROL:
 		return 0;
 	case FAULT_KILL:
-		workers_kill(torment->workers, victim, SIGKILL);
 		return replace(torment, victim, place);
 	case FAULT_PAUSE:
 	case FAULT_FREEZE:

@@ -133,8 +133,8 @@ static int give_up(struct self *self, int failure, const char *what)
 static bool is_lost(struct self *self)
 {
 	size_t ignored;
-	return is_holder(self) ||
-	       bounded_buffer_length(self->connection.buffer, &ignored) == ESTALE;
+	return is_holder(self) ? dmonitor_enter(self->connection.monitor) == ESTALE
+	                       : bounded_buffer_length(self->connection.buffer, &ignored) == ESTALE;
 }
 
 /* The session is lost: another one. The buffer is opened anew before it is closed: should everybody
@@ -210,7 +210,9 @@ static int put(struct self *self, const struct item *item, enum outcome *outcome
 		if (*outcome == LOST && (failure = connect_again(self)) != 0)
 			return failure;
 		if (*outcome == MOVED || *outcome == MOVED_LATE) {
-			histogram_add(&self->slot->latency, dmonitor_clock_now_ns() - begin_ns);
+			if (item->producer != TORTURE_MARK)
+				histogram_add(&self->slot->latency,
+				              dmonitor_clock_now_ns() - begin_ns);
 			return 0;
 		}
 	}
@@ -273,7 +275,7 @@ static int get(struct self *self, bool *marked)
 		return 0;
 	if (outcome == LOST)
 		return connect_again(self);
-	histogram_add(&self->slot->latency, dmonitor_clock_now_ns() - begin_ns);
+	int64_t latency_ns = dmonitor_clock_now_ns() - begin_ns;
 	struct item item;
 	if (item_read(room, size_bytes, &item) != 0)
 		return give_up(self, EPROTO, "what was got is no item that anybody made");
@@ -282,6 +284,7 @@ static int get(struct self *self, bool *marked)
 		*marked = true;
 		return 0;
 	}
+	histogram_add(&self->slot->latency, latency_ns);
 	struct audit_entry entry = { bounded_buffer_token(self->connection.buffer), item.producer,
 		                     item.number };
 	failure = torture_log(self->torture, self->index, &entry,
@@ -307,15 +310,27 @@ static uint64_t moved_by(const struct self *self, size_t worker)
 	return __atomic_load_n(&self->torture->slots[worker].watch.moved, __ATOMIC_ACQUIRE);
 }
 
-/* Hold the monitor for a while, and look whether anybody moves an item meanwhile. Who does either
- * is an owner that is none any more, or there are two. */
-static void hold(struct self *self)
+/* Say that a lock-holder is inside with ${token}. One that is stopped in between may say so late,
+ * but then its token is not the highest. */
+static void tell_holding(struct torture_shared *shared, uint64_t token)
+{
+	uint64_t before = atomic_load(&shared->holding);
+	while (before < token && !atomic_compare_exchange_weak(&shared->holding, &before, token))
+		continue;
+}
+
+/* Hold the monitor for a while, and look whether anybody moves an item meanwhile, or holds it too.
+ * Who does either is an owner that is none any more, or there are two. */
+static void hold(struct self *self, uint64_t token)
 {
 	struct torture_shared *shared = self->torture->shared;
 	size_t movers = self->torture->producers + self->torture->consumers;
+	tell_holding(shared, token);
 	for (size_t i = 0; i < movers; i++)
 		self->seen[i] = moved_by(self, i);
 	work(self);
+	if (atomic_load(&shared->holding) != token && dmonitor_check(self->connection.monitor) == 0)
+		atomic_fetch_add(&shared->two_holders, 1);
 	for (size_t i = 0; i < movers; i++) {
 		if (moved_by(self, i) == self->seen[i] ||
 		    dmonitor_check(self->connection.monitor) != 0)
@@ -339,7 +354,7 @@ static int enter_and_hold(struct self *self)
 		uint64_t token = dmonitor_token(self->connection.monitor);
 		__atomic_store_n(&self->slot->watch.token, token, __ATOMIC_RELEASE);
 		tell_place(self, BOUNDED_BUFFER_INSIDE);
-		hold(self);
+		hold(self, token);
 		for (int i = 0; failure == 0 && i < 4; i++)
 			failure = dmonitor_signal(self->connection.monitor,
 			                          i % 2 == 0 ? "not_empty" : "not_full");

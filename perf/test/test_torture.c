@@ -15,8 +15,10 @@
 
 #include <cmocka.h>
 
+#include "../../monitor/clock.h"
 #include "../matrix.h"
 #include "../run.h"
+#include "../torture_faults.h"
 #include "../torture_shared.h"
 #include "support.h"
 
@@ -170,6 +172,54 @@ static void full_log_is_told_before_it_is_full(void **state)
 		assert_int_equal(failure, 0);
 	}
 	assert_int_equal(torture_log(&fixture.torture, PRODUCER, &entry, AUDIT_CERTAIN), EOVERFLOW);
+	torture_shared_fini(&fixture.torture);
+}
+
+static int rest(void *context, size_t index, struct worker *self)
+{
+	(void)context;
+	(void)index;
+	worker_ready(self);
+	return 0;
+}
+
+/* A fault of the moment in which a log gets full: nobody puts any more, and nobody can go on. */
+static void full_log_ends_the_wait_for_who_goes_on(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	set_up(&fixture);
+	char reason[KEYS_SENTENCE_BYTES] = "";
+	struct torture_fault fault = { .kind = FAULT_CONTROL, .gone_on_ns = -1 };
+	struct bout bouts[3] = { { .lasts = false } };
+	struct run_request request = { .factors = &fixture.factors, .stop_fd = -1 };
+	struct torment torment = { .request = &request,
+		                   .reason = reason,
+		                   .torture = fixture.torture,
+		                   .bouts = bouts,
+		                   .waited_for = &fault,
+		                   .struck_at_ns = dmonitor_clock_now_ns() };
+	const struct workers_plan plan = { .count = 2, .run = rest, .stop_fd = -1 };
+	assert_int_equal(workers_start(&plan, &torment.workers), 0);
+	atomic_store(&torment.torture.shared->armed, 1);
+	atomic_store(&torment.torture.shared->full, 1);
+	assert_int_equal(torment_endure(&torment, INT64_MAX), 0);
+	assert_int_equal(fault.gone_on_ns, -1);
+	assert_int_equal(atomic_load(&torment.torture.shared->armed), 0);
+	assert_null(torment.waited_for);
+	workers_free(&torment.workers);
+	torture_shared_fini(&fixture.torture);
+}
+
+static void lock_holders_under_two_owners_are_a_violation(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	set_up(&fixture);
+	atomic_store(&fixture.torture.shared->two_holders, 1);
+	assert_int_equal(audit(&fixture)->two_owners, 1);
+	/* Each round is counted by itself. */
+	assert_int_equal(audit(&fixture)->two_owners, 0);
 	torture_shared_fini(&fixture.torture);
 }
 
@@ -357,6 +407,8 @@ int main(void)
 		cmocka_unit_test(mark_that_a_dead_consumer_took_is_no_item),
 		cmocka_unit_test(rounds_are_audited_one_by_one),
 		cmocka_unit_test(full_log_is_told_before_it_is_full),
+		cmocka_unit_test(full_log_ends_the_wait_for_who_goes_on),
+		cmocka_unit_test(lock_holders_under_two_owners_are_a_violation),
 		cmocka_unit_test(without_faults_nothing_happens_for_a_time),
 		cmocka_unit_test(nothing_is_lost_when_workers_are_killed),
 		cmocka_unit_test(no_wake_up_dies_with_its_sender),
