@@ -1,6 +1,7 @@
 /* connections.c: which peer is on which connection, and which has gone. */
 #include "connections.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,14 +119,50 @@ static void give_up(struct connections *connections, struct peer *peer)
 	forget(connections, peer);
 }
 
-/* Who speaks now proves that whoever is in doubt on ${descriptor} is gone. */
-static void give_up_doubtful(struct connections *connections, struct descriptor *descriptor)
+/* Who speaks now on ${descriptor} proves that whoever is in doubt there is gone, and whoever was
+ * and has the same cookie: it was taken for living because of that. */
+static void give_up_gone(struct connections *connections, struct descriptor *descriptor,
+                         uint64_t cookie)
 {
 	struct peer *peer, *next;
 
 	LL_FOREACH_SAFE (descriptor->peers, peer, next)
-		if (peer->doubts > 0)
+		if (peer->doubts > 0 || (peer->doubted && cookie != 0 && peer->cookie == cookie))
 			give_up(connections, peer);
+}
+
+/* A ROUTER gives those who bring no routing id of their own rising ones. */
+static bool came_before(const struct peer *a, const struct peer *b)
+{
+	enum { GIVEN_BYTES = 5 };
+	uint32_t a_given, b_given;
+
+	if (a->routing_id_bytes != GIVEN_BYTES || b->routing_id_bytes != GIVEN_BYTES ||
+	    a->routing_id[0] != 0 || b->routing_id[0] != 0)
+		return a->number < b->number;
+	memcpy(&a_given, a->routing_id + 1, sizeof(a_given));
+	memcpy(&b_given, b->routing_id + 1, sizeof(b_given));
+	return (int32_t)(be32toh(a_given) - be32toh(b_given)) < 0;
+}
+
+/* Of two with one cookie the earlier one had ended before it was first heard. */
+static void tell_apart(struct descriptor *descriptor, struct peer *added)
+{
+	struct peer *other;
+
+	LL_FOREACH (descriptor->peers, other) {
+		if (other == added || added->cookie == 0 || other->cookie != added->cookie)
+			continue;
+		if (came_before(added, other)) {
+			const uint64_t generation = added->generation;
+
+			added->generation = other->generation;
+			other->generation = generation;
+			added->cookie = 0;
+		} else {
+			other->cookie = 0;
+		}
+	}
 }
 
 struct peer *connections_add(struct connections *connections, const void *routing_id,
@@ -136,7 +173,7 @@ struct peer *connections_add(struct connections *connections, const void *routin
 
 	if (descriptor == NULL || peer == NULL || reserve_dropped(connections) != 0)
 		goto err0;
-	give_up_doubtful(connections, descriptor);
+	give_up_gone(connections, descriptor, cookie);
 	peer->number = connections->last_number + 1;
 	peer->descriptor = number;
 	peer->local = local;
@@ -156,6 +193,7 @@ struct peer *connections_add(struct connections *connections, const void *routin
 		    1;
 	peer->generation = descriptor->opened;
 	LL_PREPEND(descriptor->peers, peer);
+	tell_apart(descriptor, peer);
 	connections->last_number++;
 	return peer;
 err1:
@@ -183,6 +221,7 @@ static void doubt(struct connections *connections, struct descriptor *descriptor
 {
 	connections->doubtful += peer->doubts == 0;
 	peer->doubts = LOOKS;
+	peer->doubted = true;
 	peer->generation++;
 	if (descriptor->opened < peer->generation)
 		descriptor->opened = peer->generation;
@@ -262,6 +301,10 @@ void connections_replaced(struct connections *connections, uint64_t number)
 	HASH_FIND(hh_number, connections->by_number, &number, sizeof(number), peer);
 	if (peer == NULL)
 		return;
+	if (peer->doubts > 0) {
+		give_up(connections, peer);
+		return;
+	}
 	/* Its DISCONNECTED is still to come, so its generation may not become another's. */
 	descriptor = connections_descriptor(connections, peer->descriptor);
 	if (descriptor->opened == peer->generation)

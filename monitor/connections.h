@@ -13,6 +13,10 @@
  * speaks before that end is applied: the speaker is taken for the silent one. So before a peer is
  * told gone it is looked at; if its socket is still open and connected it is moved to the next
  * generation, and stays in doubt until it speaks, or until it has been looked at often enough.
+ *
+ * A peer's socket is known by the cookie that its descriptor's socket had when the peer was first
+ * heard. Where it had ended before, that is the next one's; so of two with one cookie the earlier
+ * one has ended.
  */
 #ifndef DMONITOR_CONNECTIONS_H
 #define DMONITOR_CONNECTIONS_H
@@ -38,6 +42,7 @@ struct peer {
 	int descriptor;
 	bool local;
 	bool dropped;
+	bool doubted;        /* it was in doubt */
 	uint8_t doubts;      /* looks still to be taken at whether it lives; 0: not in doubt */
 	uint64_t cookie;     /* the caller's, to know the socket again by */
 	struct budget heavy; /* the caller's, of its heavy requests */

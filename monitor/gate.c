@@ -93,7 +93,7 @@ int gate_opened(struct gate *gate, int descriptor, uint64_t cookie, int64_t now_
 	gate->open++;
 	entry->open = true;
 	gate->leaving += entry->cut;
-	if (!entry->spoken && !entry->silent)
+	if (!entry->spoken && !entry->cut && !entry->silent)
 		join_silent(gate, entry, descriptor);
 	if (gate->open - gate->leaving > (size_t)gate->limits.connections)
 		*cut = gate->first_silent >= 0 ? gate->first_silent : descriptor;
@@ -104,10 +104,11 @@ void gate_closed(struct gate *gate, int descriptor, uint64_t cookie)
 {
 	struct gate_entry *entry = gate_entry(gate, descriptor);
 
-	if (entry == NULL || gate->open == 0)
+	/* Of one for which there was no memory the beginning was not counted. */
+	if (entry == NULL || !entry->open)
 		return;
 	gate->open--;
-	gate->leaving -= entry->cut && entry->open;
+	gate->leaving -= entry->cut;
 	entry->open = false;
 	leave_silent(gate, entry);
 	/* The same cookie: its socket is not closed yet, or the next one was heard already. */

@@ -75,8 +75,10 @@ void guard_opened(struct guard *guard, int descriptor)
 	gate_opened(&guard->gate, descriptor, peer_socket_cookie(descriptor), now_ns, &cut);
 	if (cut >= 0)
 		cut_entry(guard, cut);
-	if (guard->look_ns == INT64_MAX)
-		guard->look_ns = now_ns + LOOK_NS;
+	if (guard->look_ns != INT64_MAX)
+		return;
+	guard->last_look_ns = now_ns;
+	guard->look_ns = now_ns + LOOK_NS;
 }
 
 void guard_closed(struct guard *guard, int descriptor)
@@ -124,6 +126,10 @@ void guard_heard(struct guard *guard, int descriptor, uint64_t cookie, size_t si
 {
 	struct gate_entry *entry = gate_entry(&guard->gate, descriptor);
 
+	/* The last word of one whose descriptor is another one's already. */
+	if (entry != NULL && entry->cookie != 0 && entry->cookie != cookie &&
+	    peer_socket_cookie(descriptor) == entry->cookie)
+		return;
 	/* The clock is read for the first message only. */
 	entry = gate_heard(&guard->gate, descriptor, cookie, size_bytes,
 	                   entry == NULL || entry->cookie != cookie ? dmonitor_clock_now_ns() : 0);

@@ -151,10 +151,10 @@ static int serve(struct server *server)
 	struct dmonitor_arrival arrival;
 
 	for (;;) {
-		/* Without memory for a message it stays unread; the next may fit. */
+		/* What found no memory is over; time goes on. */
 		if (dmonitor_transport_next(server->transport, next_deadline(server), &arrival) !=
 		    0)
-			continue;
+			arrival.kind = DMONITOR_ARRIVAL_NONE;
 		notice_standstill(server);
 		switch (arrival.kind) {
 		case DMONITOR_ARRIVAL_MESSAGE:

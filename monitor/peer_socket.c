@@ -2,6 +2,7 @@
 #include "peer_socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 uint64_t peer_socket_cookie(int descriptor)
 {
@@ -73,10 +75,30 @@ int64_t peer_socket_taken_bytes(int descriptor)
 	return (int64_t)info.tcpi_bytes_received - peer_socket_waiting_bytes(descriptor);
 }
 
+/* A descriptor of our own for the socket with ${cookie}, to be closed: libzmq may close its own at
+ * any moment, and then that is another socket's. -1: it is so already. */
+static int hold(int descriptor, uint64_t cookie)
+{
+	const int held = cookie == 0 ? -1 : fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+
+	if (held < 0 || peer_socket_cookie(held) == cookie)
+		return held;
+	close(held);
+	return -1;
+}
+
+static void release(int held)
+{
+	if (held >= 0)
+		close(held);
+}
+
 void peer_socket_cut(int descriptor, uint64_t cookie)
 {
-	if (cookie != 0 && peer_socket_cookie(descriptor) == cookie)
-		shutdown(descriptor, SHUT_RDWR);
+	const int held = hold(descriptor, cookie);
+
+	shutdown(held, SHUT_RDWR);
+	release(held);
 }
 
 void peer_socket_pause(int descriptor, uint64_t cookie)
@@ -95,14 +117,17 @@ void peer_socket_pause(int descriptor, uint64_t cookie)
 	static const struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]),
 		                                   .filter = code };
 
-	if (peer_socket_cookie(descriptor) == cookie)
-		setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	const int held = hold(descriptor, cookie);
+
+	setsockopt(held, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	release(held);
 }
 
 void peer_socket_resume(int descriptor, uint64_t cookie)
 {
+	const int held = hold(descriptor, cookie);
 	const int unused = 0;
 
-	if (peer_socket_cookie(descriptor) == cookie)
-		setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+	setsockopt(held, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+	release(held);
 }

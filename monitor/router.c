@@ -54,10 +54,12 @@ static bool is_taken(const char *endpoint)
 	if (path[0] != '/' || strlen(path) >= sizeof(address.sun_path))
 		return false;
 	strcpy(address.sun_path, path);
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (probe < 0)
 		return false;
-	taken = connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	/* EAGAIN: somebody does, and hangs. */
+	taken = connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+	        errno == EAGAIN;
 	close(probe);
 	return taken;
 }
@@ -108,12 +110,12 @@ int router_receive(void *router, struct router_frames *frames, int flags)
 	return 0;
 }
 
-bool router_send(void *router, const void *routing_id, size_t size_bytes, const char *text)
+int router_send(void *router, const void *routing_id, size_t size_bytes, const char *text)
 {
 	/* Only the first frame can be refused. */
 	if (zmq_send(router, routing_id, size_bytes, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-		return false;
+		return zmq_errno();
 	zmq_send(router, "", 0, ZMQ_SNDMORE);
 	zmq_send(router, text, strlen(text), 0);
-	return true;
+	return 0;
 }

@@ -26,7 +26,8 @@ int router_bind(void *router, const char *endpoint, char *bound, size_t room_byt
 int router_receive(void *router, struct router_frames *frames, int flags);
 void router_frames_close(struct router_frames *frames);
 
-/* Send ${text} as a message to a peer; false: it cannot be reached, or takes nothing. */
-bool router_send(void *router, const void *routing_id, size_t size_bytes, const char *text);
+/* Send ${text} as a message to a peer. EHOSTUNREACH: its connection is gone; EAGAIN: it takes
+ * nothing. */
+int router_send(void *router, const void *routing_id, size_t size_bytes, const char *text);
 
 #endif

@@ -41,7 +41,7 @@ static int grow(struct sight_queue *queue)
 }
 
 int sight_queue_put(struct sight_queue *queue, struct connections *connections,
-                    struct dmonitor_sight sight)
+                    struct dmonitor_sight sight, uint64_t cookie)
 {
 	struct descriptor *descriptor = connections_descriptor(connections, sight.descriptor);
 
@@ -50,13 +50,37 @@ int sight_queue_put(struct sight_queue *queue, struct connections *connections,
 	queue->pipes += sight.kind == DMONITOR_SIGHT_ACCEPTED;
 	append(queue, (struct waiting_sight){ .sight = sight,
 	                                      .due = queue->messages + patience(queue),
-	                                      .number = descriptor->events_read++ });
+	                                      .number = descriptor->events_read++,
+	                                      .cookie = cookie });
 	return 0;
 }
 
-void sight_queue_settle(struct sight_queue *queue)
+/* Whether libzmq has closed the socket of ${waiting}. A descriptor with a further event is another
+ * one's. */
+static bool is_closed(const struct sight_queue *queue, const struct descriptor *descriptor,
+                      const struct waiting_sight *waiting)
 {
+	return waiting->cookie == 0 || descriptor->events_read > waiting->number + 1 ||
+	       queue->cookie_of(waiting->sight.descriptor) != waiting->cookie;
+}
+
+bool sight_queue_settle(struct sight_queue *queue, struct connections *connections)
+{
+	bool goes_on = false;
+
+	for (size_t i = 0; i < queue->count; i++) {
+		struct waiting_sight *waiting = &queue->waiting[(queue->first + i) % queue->room];
+		/* Made when the event was put. */
+		const struct descriptor *descriptor =
+		    connections_descriptor(connections, waiting->sight.descriptor);
+
+		waiting->settled = waiting->closed;
+		waiting->closed = waiting->closed || is_closed(queue, descriptor, waiting);
+		goes_on =
+		    goes_on || waiting->closed || waiting->sight.kind == DMONITOR_SIGHT_ACCEPTED;
+	}
 	queue->settled = queue->count;
+	return goes_on;
 }
 
 static struct waiting_sight remove_first(struct sight_queue *queue)
@@ -70,14 +94,18 @@ static struct waiting_sight remove_first(struct sight_queue *queue)
 
 /* Until which count of messages ${waiting}, which is due, must wait on; 0: it need not. */
 static uint64_t wait_on(const struct sight_queue *queue, const struct connections *connections,
-                        const struct descriptor *descriptor, const struct waiting_sight *waiting)
+                        const struct descriptor *descriptor, struct waiting_sight *waiting)
 {
 	const struct peer *peer;
 
 	if (waiting->number != descriptor->events_applied)
 		return queue->messages + patience(queue);
-	if (waiting->sight.kind != DMONITOR_SIGHT_DISCONNECTED || queue->settled > 0)
+	if (waiting->sight.kind != DMONITOR_SIGHT_DISCONNECTED || waiting->settled)
 		return 0;
+	if (!waiting->closed || queue->settled > 0) {
+		waiting->closed = waiting->closed || is_closed(queue, descriptor, waiting);
+		return queue->messages + patience(queue);
+	}
 	peer = connections_next_to_go(connections, waiting->sight.descriptor);
 	if (peer == NULL || peer->last_message + patience(queue) <= queue->messages)
 		return 0;

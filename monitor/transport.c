@@ -34,6 +34,7 @@ struct dmonitor_transport {
 	const struct dmonitor_sight *seen; /* by the watcher, and still to be noted */
 	size_t seen_count;
 	struct sight_queue sights; /* to be applied to the connections */
+	bool closing;              /* for all that is there to be applied a socket has to close */
 	bool stopped;              /* a signal to stop was seen, and is to be told */
 	struct intake intake;
 	int receive_limit_ms; /* set on the ROUTER now */
@@ -73,6 +74,7 @@ int dmonitor_transport_new(const struct gate_limits *limits, struct dmonitor_tra
 	made->receive_limit_ms = -1;
 	intake_init(&made->intake);
 	made->connections.lives = lives;
+	made->sights.cookie_of = peer_socket_cookie;
 	guard_init(&made->guard, limits);
 	dmonitor_watcher_block_signals();
 	result = open_router(made);
@@ -138,8 +140,15 @@ static struct peer *sender_of(struct dmonitor_transport *transport, struct route
 	return peer;
 }
 
+static void drop(struct dmonitor_transport *transport, const struct peer *peer)
+{
+	guard_cut(&transport->guard, peer->descriptor, peer->cookie);
+	connections_drop(&transport->connections, peer->number);
+}
+
 /* Take a message for what it is: a request of a peer that is still served. Of another, and of the
- * watcher, nothing arrives. */
+ * watcher, nothing arrives. Whose request finds no memory loses the connection: it must not wait
+ * for an answer. */
 static int take(struct dmonitor_transport *transport, struct router_frames *frames,
                 struct dmonitor_arrival *arrival)
 {
@@ -152,12 +161,18 @@ static int take(struct dmonitor_transport *transport, struct router_frames *fram
 	    dmonitor_watcher_sent(zmq_msg_data(&frames->kept[0]), zmq_msg_size(&frames->kept[0])))
 		return 0;
 	peer = sender_of(transport, frames);
-	if (peer == NULL)
+	if (peer == NULL) {
+		const int descriptor = zmq_msg_get(&frames->kept[1], ZMQ_SRCFD);
+
+		peer_socket_cut(descriptor, peer_socket_cookie(descriptor));
 		return ENOMEM;
+	}
 	if (peer->dropped)
 		return 0;
 	result =
 	    intake_read(&transport->intake, frames, peer, &arrival->envelope, &arrival->request);
+	if (result != 0)
+		drop(transport, peer);
 	guard_heard(&transport->guard, peer->descriptor, peer->cookie, frames->wire_bytes,
 	            result == 0 && arrival->request.error == DMONITOR_CODE_NONE);
 	if (result != 0)
@@ -177,9 +192,11 @@ static int note_sight(struct dmonitor_transport *transport, struct dmonitor_sigh
 		transport->stopped = true;
 		return 0;
 	}
-	result = sight_queue_put(&transport->sights, &transport->connections, sight);
+	result = sight_queue_put(&transport->sights, &transport->connections, sight,
+	                         peer_socket_cookie(sight.descriptor));
 	if (result != 0)
 		return result;
+	transport->closing = false;
 	if (sight.kind == DMONITOR_SIGHT_ACCEPTED)
 		guard_opened(&transport->guard, sight.descriptor);
 	else
@@ -236,8 +253,10 @@ static bool time_comes_first(struct dmonitor_transport *transport, int64_t deadl
 	if (++transport->messages_in_row % MESSAGES_BEFORE_LOOK != 0)
 		return false;
 	now_ns = dmonitor_clock_now_ns();
-	if (now_ns >= transport->guard.look_ns)
+	if (now_ns >= transport->guard.look_ns) {
 		guard_look(&transport->guard, now_ns);
+		connections_review(&transport->connections);
+	}
 	if (now_ns < deadline_ns ||
 	    (transport->messages_in_row <= MESSAGES_BEFORE_TIME && now_ns - deadline_ns < LATE_NS))
 		return false;
@@ -250,11 +269,14 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
 	return a_ns < b_ns ? a_ns : b_ns;
 }
 
-/* Until when to wait: while a peer is in doubt it is looked at every so often. */
+/* Until when to wait: for ROUTER to be found empty not at all, for a socket to be closed a moment;
+ * and while a peer is in doubt it is looked at every so often. */
 static int64_t wait_until(const struct dmonitor_transport *transport, int64_t deadline_ns)
 {
 	const int64_t until_ns = earlier(deadline_ns, transport->guard.look_ns);
 
+	if (transport->sights.count > 0)
+		return transport->closing ? dmonitor_clock_now_ns() + DMONITOR_NS_PER_MS : 0;
 	return transport->connections.doubtful == 0
 	           ? until_ns
 	           : earlier(until_ns, dmonitor_clock_now_ns() + 10 * DMONITOR_NS_PER_MS);
@@ -267,8 +289,9 @@ static bool found_empty(struct dmonitor_transport *transport, int64_t deadline_n
 
 	transport->messages_in_row = 0;
 	if (transport->sights.count > 0) {
-		sight_queue_settle(&transport->sights);
-		return false;
+		transport->closing =
+		    !sight_queue_settle(&transport->sights, &transport->connections);
+		return now_ns >= deadline_ns;
 	}
 	if (transport->connections.doubtful > 0)
 		connections_review(&transport->connections);
@@ -281,9 +304,7 @@ static bool found_empty(struct dmonitor_transport *transport, int64_t deadline_n
 static int arrive(struct dmonitor_transport *transport, int64_t deadline_ns,
                   struct dmonitor_arrival *arrival, bool *over)
 {
-	/* While sights wait for the ROUTER to be found empty, it is not waited for. */
-	const bool waits = transport->sights.count == 0 &&
-	                   set_receive_limit(transport, wait_until(transport, deadline_ns));
+	const bool waits = set_receive_limit(transport, wait_until(transport, deadline_ns));
 	struct router_frames frames;
 	int result = router_receive(transport->router, &frames, waits ? 0 : ZMQ_DONTWAIT);
 
@@ -341,21 +362,19 @@ int dmonitor_transport_next(struct dmonitor_transport *transport, int64_t deadli
 	return result;
 }
 
-static void drop(struct dmonitor_transport *transport, const struct peer *peer)
-{
-	guard_cut(&transport->guard, peer->descriptor, peer->cookie);
-	connections_drop(&transport->connections, peer->number);
-}
-
 void dmonitor_transport_send(struct dmonitor_transport *transport, uint64_t number,
                              const char *text, bool fault)
 {
 	const struct peer *peer = connections_find_number(&transport->connections, number);
+	int result;
 
 	if (peer == NULL)
 		return;
-	if (!router_send(transport->router, peer->routing_id, peer->routing_id_bytes, text) ||
-	    guard_answered(&transport->guard, peer->descriptor, fault))
+	result = router_send(transport->router, peer->routing_id, peer->routing_id_bytes, text);
+	/* Where its connection is gone already, the descriptor may be another one's by now. */
+	if (result == EHOSTUNREACH)
+		connections_drop(&transport->connections, number);
+	else if (result != 0 || guard_answered(&transport->guard, peer->descriptor, fault))
 		drop(transport, peer);
 }
 

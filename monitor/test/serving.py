@@ -2,6 +2,7 @@
 
 The runner itself never makes a ZeroMQ context, so that a test may fork workers before it makes one."""
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -172,7 +173,9 @@ def in_child(test, server):
         if done == 0:
             os.waitpid(child, 0)
         os.set_blocking(reading, False)
-        text = os.read(reading, 8192) if wrong else b""
+        # One that was ended has said nothing.
+        said = wrong and select.select([reading], [], [], 0)[0]
+        text = os.read(reading, 8192) if said else b""
         os.close(reading)
     return wrong + ([text.decode(errors="replace").strip()] if text else [])
 

@@ -494,6 +494,97 @@ static void who_speaks_on_a_doubtful_ones_descriptor_takes_its_place(void **stat
 	connections_fini(&connections);
 }
 
+/* A peer is first heard when its descriptor is the next one's already, and so has that one's
+ * cookie. */
+static uint64_t heard_as(struct connections *connections, const char *id, size_t bytes,
+                         uint64_t cookie)
+{
+	return connections_add(connections, id, bytes, FD, true, cookie)->number;
+}
+
+static void of_two_with_one_cookie_the_earlier_one_is_gone(void **state)
+{
+	struct connections connections = { .lives = lives };
+	uint64_t ann, bob;
+
+	(void)state;
+	living[0] = false;
+	living[2] = true;
+	connections_accepted(&connections, FD);
+	ann = heard_as(&connections, "ann", 3, 2);
+	bob = heard_as(&connections, "bob", 3, 2);
+	assert_int_equal(connections_disconnected(&connections, FD), ann);
+	connections_accepted(&connections, FD);
+	living[2] = false;
+	assert_int_equal(connections_disconnected(&connections, FD), bob);
+	assert_null(connections.by_number);
+	connections_fini(&connections);
+}
+
+static void who_was_taken_for_the_next_one_goes_when_that_speaks(void **state)
+{
+	struct connections connections = { .lives = lives };
+	uint64_t ann, bob;
+
+	(void)state;
+	living[0] = false;
+	living[2] = true;
+	connections_accepted(&connections, FD);
+	ann = heard_as(&connections, "ann", 3, 2);
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	connections_accepted(&connections, FD);
+	for (int i = 0; i < 100; i++)
+		connections_review(&connections);
+	assert_int_equal(connections.doubtful, 0);
+	bob = heard_as(&connections, "bob", 3, 2);
+	assert_int_equal(connections_next_dropped(&connections), ann);
+	living[2] = false;
+	assert_int_equal(connections_disconnected(&connections, FD), bob);
+	assert_null(connections.by_number);
+	connections_fini(&connections);
+}
+
+/* Of those whose routing ids the ROUTER gives it is known who came first, whoever is heard first.
+ */
+static void the_routing_id_tells_who_came_first(void **state)
+{
+	struct connections connections = { .lives = lives };
+	uint64_t first, second;
+
+	(void)state;
+	living[0] = false;
+	living[2] = true;
+	connections_accepted(&connections, FD);
+	second = heard_as(&connections, "\0\x80\0\0\x01", 5, 2);
+	first = heard_as(&connections, "\0\x7f\xff\xff\xff", 5, 2);
+	assert_int_equal(connections_disconnected(&connections, FD), first);
+	connections_accepted(&connections, FD);
+	living[2] = false;
+	assert_int_equal(connections_disconnected(&connections, FD), second);
+	assert_null(connections.by_number);
+	connections_fini(&connections);
+}
+
+/* It comes back on another connection while it is in doubt on this one, whose end was applied. */
+static void who_is_replaced_while_in_doubt_leaves_no_generation(void **state)
+{
+	struct connections connections = { .lives = lives };
+	uint64_t ann, bob;
+
+	(void)state;
+	living[1] = true;
+	connections_accepted(&connections, FD);
+	ann = heard_as(&connections, "ann", 3, 1);
+	assert_int_equal(connections_disconnected(&connections, FD), 0);
+	connections_replaced(&connections, ann);
+	assert_int_equal(connections_next_dropped(&connections), ann);
+	living[1] = false;
+	connections_accepted(&connections, FD);
+	bob = heard_as(&connections, "bob", 3, 3);
+	assert_int_equal(connections_disconnected(&connections, FD), bob);
+	connections_fini(&connections);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,6 +610,10 @@ int main(void)
 		cmocka_unit_test(who_is_in_doubt_and_gone_is_found_out_by_looking),
 		cmocka_unit_test(a_doubt_ends),
 		cmocka_unit_test(who_speaks_on_a_doubtful_ones_descriptor_takes_its_place),
+		cmocka_unit_test(of_two_with_one_cookie_the_earlier_one_is_gone),
+		cmocka_unit_test(who_was_taken_for_the_next_one_goes_when_that_speaks),
+		cmocka_unit_test(the_routing_id_tells_who_came_first),
+		cmocka_unit_test(who_is_replaced_while_in_doubt_leaves_no_generation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,28 @@ static void an_end_may_be_told_before_the_socket_is_closed(void **state)
 	gate_fini(&gate);
 }
 
+/* Who is cut on a message that was read before its beginning is not waited for to speak. */
+static void who_is_cut_before_it_is_told_is_not_silent(void **state)
+{
+	struct gate gate;
+
+	(void)state;
+	gate_init(&gate, &limits);
+	opens(&gate, 5, 0);
+	assert_non_null(gate_heard(&gate, 5, 51, 100, 0));
+	gate_cut(&gate, 5);
+	gate_closed(&gate, 5, 51);
+	assert_int_equal(gate_opened(&gate, 5, 51, 0, &(int){ 0 }), 0);
+	assert_int_equal(gate_silent_too_long(&gate, INT64_MAX), -1);
+	assert_int_equal(gate.open - gate.leaving, 0);
+	gate_closed(&gate, 5, 0);
+	assert_int_equal(gate.open + gate.leaving, 0);
+	/* An end without a beginning that was counted counts nothing. */
+	gate_closed(&gate, 5, 0);
+	assert_int_equal(gate.open, 0);
+	gate_fini(&gate);
+}
+
 static void nothing_but_refusals_is_too_much(void **state)
 {
 	struct gate gate;
@@ -182,6 +204,28 @@ static void a_pause_doubles_up_to_a_limit(void **state)
 
 /* ----- When an event may be applied ----- */
 
+/* The cookies of the sockets that have descriptors 0 to 9. */
+static uint64_t cookies[10];
+
+static uint64_t cookie_of(int descriptor)
+{
+	return cookies[descriptor];
+}
+
+static void queue_put(struct sight_queue *queue, struct connections *connections,
+                      struct dmonitor_sight sight)
+{
+	queue->cookie_of = cookie_of;
+	assert_int_equal(sight_queue_put(queue, connections, sight, cookies[sight.descriptor]), 0);
+}
+
+/* The ROUTER is found empty, and once more after that. */
+static void settle(struct sight_queue *queue, struct connections *connections)
+{
+	assert_true(sight_queue_settle(queue, connections));
+	sight_queue_settle(queue, connections);
+}
+
 static struct dmonitor_sight event(enum dmonitor_sight_kind kind, int descriptor)
 {
 	return (struct dmonitor_sight){ .kind = kind, .descriptor = descriptor };
@@ -223,15 +267,65 @@ static void an_event_waits_until_nothing_is_there(void **state)
 	struct sight_queue queue = { .room = 0 };
 
 	(void)state;
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
 	assert_string_equal(applies(&queue, &connections), "");
-	sight_queue_settle(&queue);
+	settle(&queue, &connections);
 	/* What is read after that waits again. */
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
 	assert_string_equal(applies(&queue, &connections), "A5 D5 ");
-	sight_queue_settle(&queue);
+	settle(&queue, &connections);
 	assert_string_equal(applies(&queue, &connections), "A5 ");
+	connections_fini(&connections);
+	sight_queue_fini(&queue);
+}
+
+static void an_end_waits_until_its_socket_is_closed(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	struct sight_queue queue = { .room = 0 };
+
+	(void)state;
+	for (int reused = 0; reused < 2; reused++) {
+		queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+		cookies[5] = 1;
+		queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
+		for (int i = 0; i < 3; i++) {
+			sight_queue_settle(&queue, &connections);
+			assert_string_equal(applies(&queue, &connections), i == 0 ? "A5 " : "");
+		}
+		assert_false(sight_queue_settle(&queue, &connections));
+		assert_string_equal(applies(&queue, &connections), "");
+		cookies[5] = reused == 0 ? 0 : 2;
+		/* What it sent last may have come since the ROUTER was found empty. */
+		assert_true(sight_queue_settle(&queue, &connections));
+		assert_string_equal(applies(&queue, &connections), "");
+		sight_queue_settle(&queue, &connections);
+		assert_string_equal(applies(&queue, &connections), "D5 ");
+		cookies[5] = 0;
+	}
+	connections_fini(&connections);
+	sight_queue_fini(&queue);
+}
+
+/* The next one has the descriptor already when the end is read, but then its beginning follows. */
+static void an_end_is_applied_once_the_next_beginning_is_read(void **state)
+{
+	struct connections connections = { .last_number = 0 };
+	struct sight_queue queue = { .room = 0 };
+
+	(void)state;
+	cookies[5] = 2;
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
+	settle(&queue, &connections);
+	assert_string_equal(applies(&queue, &connections), "A5 ");
+	assert_false(sight_queue_settle(&queue, &connections));
+	assert_string_equal(applies(&queue, &connections), "");
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+	settle(&queue, &connections);
+	assert_string_equal(applies(&queue, &connections), "D5 A5 ");
+	cookies[5] = 0;
 	connections_fini(&connections);
 	sight_queue_fini(&queue);
 }
@@ -244,12 +338,12 @@ static void under_a_flood_an_end_is_applied_soon_and_after_the_last_message(void
 	int messages;
 
 	(void)state;
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 6));
-	sight_queue_settle(&queue);
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 6));
+	settle(&queue, &connections);
 	assert_string_equal(applies(&queue, &connections), "A5 A6 ");
 	reads(&queue, &connections, "dead", 5);
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
 	/* The flood goes on, and of the dead one a hundred messages are still there. */
 	for (int i = 0; i < 100; i++) {
 		reads(&queue, &connections, "flood", 6);
@@ -278,15 +372,15 @@ static void a_dead_one_with_much_to_say_holds_up_only_its_own_descriptor(void **
 
 	(void)state;
 	for (int descriptor = 5; descriptor <= 7; descriptor++)
-		sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, descriptor));
-	sight_queue_settle(&queue);
+		queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, descriptor));
+	settle(&queue, &connections);
 	applies(&queue, &connections);
 	reads(&queue, &connections, "talker", 5);
 	reads(&queue, &connections, "quiet", 6);
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
-	sight_queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 6));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_ACCEPTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 5));
+	queue_put(&queue, &connections, event(DMONITOR_SIGHT_DISCONNECTED, 6));
 	for (int i = 0; i < 2000; i++) {
 		const char *applied;
 
@@ -296,7 +390,7 @@ static void a_dead_one_with_much_to_say_holds_up_only_its_own_descriptor(void **
 		other = other || *applied != '\0';
 	}
 	assert_true(other);
-	sight_queue_settle(&queue);
+	settle(&queue, &connections);
 	assert_string_equal(applies(&queue, &connections), "D5 A5 D5 ");
 	connections_fini(&connections);
 	sight_queue_fini(&queue);
@@ -409,10 +503,13 @@ int main(void)
 		cmocka_unit_test(silence_ends_in_the_order_in_which_it_began),
 		cmocka_unit_test(a_message_may_be_read_before_its_connection_is_told),
 		cmocka_unit_test(an_end_may_be_told_before_the_socket_is_closed),
+		cmocka_unit_test(who_is_cut_before_it_is_told_is_not_silent),
 		cmocka_unit_test(nothing_but_refusals_is_too_much),
 		cmocka_unit_test(what_is_unread_is_what_is_no_message),
 		cmocka_unit_test(a_pause_doubles_up_to_a_limit),
 		cmocka_unit_test(an_event_waits_until_nothing_is_there),
+		cmocka_unit_test(an_end_waits_until_its_socket_is_closed),
+		cmocka_unit_test(an_end_is_applied_once_the_next_beginning_is_read),
 		cmocka_unit_test(under_a_flood_an_end_is_applied_soon_and_after_the_last_message),
 		cmocka_unit_test(a_dead_one_with_much_to_say_holds_up_only_its_own_descriptor),
 		cmocka_unit_test(a_budget_has_a_burst_and_a_share),

@@ -990,6 +990,46 @@ def speaks(connection):
         data = data[-100:] + more
 
 
+def entering(name):
+    """What a polling client sends that enters."""
+    return frame(b"", True) + frame(encode({"action": "ENTER", "monitor_name": name, "process_id": name}))
+
+
+@attacked
+def test_who_leaves_with_nonsense_is_gone(server, honest, peer):
+    """libzmq tells the end of a connection before it passes on what it said last; then it closes it."""
+    endless = b"\x02" + struct.pack(">Q", 1 << 40)
+    before = status(server)["sessions"]
+    for round in range(3):
+        leavers = [raw(server, greeting() + ready()) for _ in range(50)]
+        for n, each in enumerate(leavers):
+            each.sendall(entering(f"leaver{n}") + endless)
+        for each in leavers:
+            if not ended(each):
+                raise AssertionError("a message without end is put up with")
+            each.close()
+        until(lambda: status(server)["sessions"] == before, f"those who left are gone, round {round}")
+        # Honest ones on the same descriptors, who leave as well.
+        for n in range(50):
+            with Polling(server.tcp, f"next{n}") as client:
+                client.enter(f"next{n}")
+        until(lambda: status(server)["sessions"] == before, f"the next ones are gone, round {round}")
+    honest.unharmed([peer], "after those who left", uncounted=True)
+
+
+@attacked
+def test_nobody_is_cut_for_who_was_there_before(server, honest, peer):
+    """One is gone when it is to be answered, and its descriptor is another one's."""
+    for round in range(100):
+        raw(server, greeting() + ready() + entering("gone")).close()
+        spoke = raw(server, greeting() + ready())
+        spoke.settimeout(10)
+        for _ in range(2):
+            speaks(spoke)
+        spoke.close()
+    honest.unharmed([peer], "after those who were gone", uncounted=True)
+
+
 @attacked
 @options("--silent-ms", "300")
 def test_silent_connections_are_ended(server, honest, peer):
@@ -1169,7 +1209,7 @@ def flooded(kind):
             until(lambda: status(server)["received"].get("CHECK", 0) > received + many, "the flood is there")
             # Requests and beats of others are served.
             honest_push = Push(server.tcp, "busy", lease_ms=10000)
-            for _ in range(200):
+            for _ in range(50):
                 has(honest_push.enter("busy"), status="granted")
                 has(honest_push.exit("busy"), status="success")
                 has(honest_push.tell("BEAT"), status="alive")
