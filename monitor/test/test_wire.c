@@ -1075,7 +1075,7 @@ static struct dmonitor_reply full_reply(enum dmonitor_status status)
 		.lease_ms = 3600000,
 		.session = "0123456789abcdef0123456789abcdef",
 		.server = "host/boot/1/2/3",
-		.limits = { 1, 2, 3, 4 },
+		.limits = { .sessions = 1, .monitors = 2, .conditions = 3 },
 	};
 
 	if (status == DMONITOR_STATUS_ERROR) {
@@ -1178,12 +1178,13 @@ static void replies_look_as_the_protocol_shows_them(void **state)
 	                    "owner\",\"seq\":9,\"failed\":[{\"seq\":8,\"code\":\"limit\"}]}");
 	reply = (struct dmonitor_reply){ .status = DMONITOR_STATUS_CANCELLED, .cancel_seq = 3 };
 	expect_text(&reply, "{\"status\":\"cancelled\",\"cancel_seq\":3}");
-	reply = (struct dmonitor_reply){ .status = DMONITOR_STATUS_WELCOME,
-		                         .protocol = 2,
-		                         .lease_ms = 5000,
-		                         .session = "s",
-		                         .server = "h",
-		                         .limits = { 1, 2, 3, 4 } };
+	reply =
+	    (struct dmonitor_reply){ .status = DMONITOR_STATUS_WELCOME,
+		                     .protocol = 2,
+		                     .lease_ms = 5000,
+		                     .session = "s",
+		                     .server = "h",
+		                     .limits = { .sessions = 1, .monitors = 2, .conditions = 3 } };
 	expect_text(&reply, "{\"status\":\"welcome\",\"protocol\":2,\"lease_ms\":5000,"
 	                    "\"session\":\"s\",\"server\":\"h\",\"resumed\":false,"
 	                    "\"limits\":{\"message_bytes\":65536,\"name_bytes\":128,"
