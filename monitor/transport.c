@@ -288,12 +288,10 @@ static bool found_empty(struct dmonitor_transport *transport, int64_t deadline_n
 	const int64_t now_ns = dmonitor_clock_now_ns();
 
 	transport->messages_in_row = 0;
-	if (transport->sights.count > 0) {
+	if (transport->sights.count > 0)
 		transport->closing =
 		    !sight_queue_settle(&transport->sights, &transport->connections);
-		return now_ns >= deadline_ns;
-	}
-	if (transport->connections.doubtful > 0)
+	else if (transport->connections.doubtful > 0)
 		connections_review(&transport->connections);
 	if (now_ns >= transport->guard.look_ns)
 		guard_look(&transport->guard, now_ns);
