@@ -2,6 +2,7 @@
 
     /usr/bin/python3 test_state.py SERVER_PROGRAM [TEST]...
 """
+import itertools
 import os
 import shutil
 import signal
@@ -72,10 +73,13 @@ class Place:
                 same(server.end(), [])
 
 
+takers = itertools.count()
+
+
 def grants(server, count):
-    """The tokens of so many grants."""
+    """The tokens of so many grants. Each time by another id: the last one's connection may still be there."""
     tokens = []
-    with Polling(server.tcp, "taker") as taker:
+    with Polling(server.tcp, f"taker{next(takers)}") as taker:
         for _ in range(count):
             tokens.append(int(taker.enter("m")["token"]))
             taker.exit("m")
